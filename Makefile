@@ -1,0 +1,37 @@
+# Everything a newcomer needs is `make demo` and `make test`: each sets up all that it needs by itself.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench data clean format
+
+help: ## show what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(BIN)/.installed ## five real services, an agent and an embedded Clew; the path of one failed request
+	$(BIN)/clew demo
+
+test: $(BIN)/.installed ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/.installed ## ruff, mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(BIN)/.installed ## let ruff format and fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(BIN)/.installed ## speed, as ratios to the raw ceiling of the same run (CLEW_DATA: folder of the real logs)
+	$(BIN)/python bench/run.py
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

@@ -1,0 +1,94 @@
+"""Every metric that Clew has, in one place: the names are the documentation (docs/metrics.md is held to them).
+
+OpenTelemetry instruments, exposed in the Prometheus format. Names follow OpenTelemetry's rules: counters are plain
+nouns here and get `_total` from the exporter; units are UCUM. A drop is counted with its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.metrics import Counter, Histogram, Meter
+from opentelemetry.metrics import _Gauge as Gauge
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+
+__all__ = ["COUNTERS", "GAUGES", "HISTOGRAMS", "Metrics", "create_metrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A metric's unit and meaning."""
+
+    unit: str
+    description: str
+
+
+COUNTERS = {
+    "clew_agent_read": Instrument("By", "Bytes of complete lines read from files."),
+    "clew_agent_lines": Instrument("{line}", "Lines read from files."),
+    "clew_agent_acknowledged": Instrument("By", "File bytes that the receiver has durably."),
+    "clew_agent_sends": Instrument("{request}", "Requests to the receiver, by result."),
+    "clew_agent_dropped": Instrument("By", "File bytes given up, by reason."),
+    "clew_agent_cut": Instrument("By", "Bytes cut off lines that were over the limit."),
+    "clew_ingest_chunks": Instrument("{chunk}", "Chunks received, by result."),
+    "clew_ingest_lines": Instrument("{line}", "Lines received, by result (accepted, duplicate)."),
+    "clew_ingest_refused": Instrument("{request}", "Requests refused, by reason."),
+    "clew_consumer_events": Instrument("{event}", "Events given to the store, by verdict."),
+    "clew_consumer_retries": Instrument("{attempt}", "Attempts to write the store that failed and are repeated."),
+    "clew_query_requests": Instrument("{request}", "API requests, by route and status."),
+    "clew_stream_dropped": Instrument("{event}", "Events a live tail did not get because its reader was slow."),
+    "clew_alerts_evaluations": Instrument("{evaluation}", "Rule evaluations, by result."),
+    "clew_alerts_notifications": Instrument("{request}", "Notifications sent, by result."),
+}
+GAUGES = {
+    "clew_agent_open_files": Instrument("{file}", "Files that the agent holds open."),
+    "clew_agent_in_flight": Instrument("By", "Bytes read and not yet acknowledged."),
+    "clew_consumer_lag": Instrument("By", "Log bytes that are not yet in the store."),
+}
+HISTOGRAMS = {
+    "clew_agent_send_duration": Instrument("s", "How long the receiver took to acknowledge."),
+    "clew_store_write_duration": Instrument("s", "How long the store took to take a batch."),
+    "clew_query_duration": Instrument("s", "How long an API request took, by route."),
+}
+
+
+class Metrics:
+    """A process's instruments, by name; a name that is not in this module is a KeyError."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._counters: dict[str, Counter] = {
+            name: meter.create_counter(name, i.unit, i.description) for name, i in COUNTERS.items()
+        }
+        self._gauges: dict[str, Gauge] = {
+            name: meter.create_gauge(name, i.unit, i.description) for name, i in GAUGES.items()
+        }
+        self._histograms: dict[str, Histogram] = {
+            name: meter.create_histogram(name, i.unit, i.description) for name, i in HISTOGRAMS.items()
+        }
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        """Add to a counter."""
+        self._counters[name].add(amount, labels)
+
+    def level(self, name: str, value: float) -> None:
+        """Set a gauge."""
+        self._gauges[name].set(value)
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Record a value in a histogram."""
+        self._histograms[name].record(value, labels)
+
+
+def create_metrics(program: str) -> tuple[Metrics, MeterProvider]:
+    """Return the process's metrics and their provider, which is shut down at the end.
+
+    They are registered with `prometheus_client`'s default registry, whose `generate_latest()` is `/metrics`.
+    """
+    provider = MeterProvider(
+        metric_readers=[PrometheusMetricReader()],
+        resource=Resource.create({SERVICE_NAME: program}),
+        shutdown_on_exit=False,
+    )
+    return Metrics(provider.get_meter("clew")), provider

@@ -1,0 +1,1 @@
+"""The agent's transports: one seam, a real and a memory version."""

@@ -1,0 +1,1 @@
+"""The log: one protocol, SQLite for one machine, memory for tests."""

@@ -1,0 +1,70 @@
+"""The seam to the log: durable chunks in one order, read from a position. The log is the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from clew_agent.wire import Chunk
+
+__all__ = ["Appended", "FileCoverage", "Log", "Record"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A chunk in the log. Positions grow by append, start at 1, and are never reused."""
+
+    position: int
+    appended_ns: int
+    chunk: Chunk
+    bytes: int
+    """What it takes in the log, encoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did, in lines: `duplicate` lines were in the log already and were passed over."""
+
+    accepted: int
+    duplicate: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileCoverage:
+    """One gapless run of a file's bytes that the log has: `start` <= byte < `end`."""
+
+    file_id: str
+    start: int
+    end: int
+
+
+class Log(Protocol):
+    """Appends chunks durably, reads them back. Implementations: SQLite, memory (Kafka later)."""
+
+    async def append(self, chunks: Sequence[Chunk]) -> Appended:
+        """Keep the lines that the log does not have yet of their file, all or nothing, durable on return.
+
+        Raises LogFull when there is no space, LogError for other failures; then nothing of it was kept.
+        """
+
+    async def read(self, after: int, *, bytes_max: int, wait_s: float) -> list[Record]:
+        """Return records with a position above `after`, in order: at least one if there is one, then up to `bytes_max`.
+
+        Waits at most `wait_s` seconds for the first one; an empty list when there is none.
+        """
+
+    async def end(self) -> int:
+        """Return the position of the last record, 0 when empty."""
+
+    async def lag_bytes(self, after: int) -> int:
+        """Return how many encoded bytes lie above the position."""
+
+    async def position_at(self, time_ns: int) -> int:
+        """Return the highest position appended before the time (0 if none): reading after it replays from there."""
+
+    async def coverage(self) -> list[FileCoverage]:
+        """Return which bytes of which files the log has, by file id and start."""
+
+    async def close(self) -> None:
+        """Free files and threads."""

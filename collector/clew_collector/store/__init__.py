@@ -1,0 +1,1 @@
+"""The store: one protocol, tantivy for one machine, memory for tests."""

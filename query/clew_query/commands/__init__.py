@@ -1,0 +1,1 @@
+"""The query side's subcommands, one a file."""

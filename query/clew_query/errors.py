@@ -1,0 +1,34 @@
+"""Everything the query side raises on purpose, in one tree (its root is the agent's ClewError).
+
+ClewError
+├── QueryError       the query does not parse; carries the position
+├── NotFound         nothing is known by that id
+├── ServerError      the server answered with an error, or not at all
+└── RuleError        an alert rule does not hold
+"""
+
+from __future__ import annotations
+
+from clew_agent.errors import ClewError
+
+__all__ = ["NotFound", "QueryError", "RuleError", "ServerError"]
+
+
+class QueryError(ClewError):
+    """The query does not parse. `position` counts characters from 0."""
+
+    def __init__(self, message: str, *, position: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+class NotFound(ClewError):
+    """Nothing is known by that id."""
+
+
+class ServerError(ClewError):
+    """The server answered with an error, or not at all."""
+
+
+class RuleError(ClewError):
+    """An alert rule does not hold."""
