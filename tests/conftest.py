@@ -1,0 +1,70 @@
+"""What every test may ask for: the real logs, and what to do when something is not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def skip_or_fail(reason: str, *, required_by: str) -> None:
+    """Skip with the reason, or fail where the environment variable says that this must not be skipped."""
+    if os.environ.get(required_by) == "1":
+        pytest.fail(f"{reason} ({required_by}=1)")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def real_logs() -> Path:
+    """The folder with the real logs: CLEW_DATA, else `shared/data` beside the checkout."""
+    folder = Path(os.environ.get("CLEW_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        skip_or_fail(
+            f"there are no real logs at {folder}; CLEW_DATA names their folder", required_by="CLEW_REQUIRE_DATA"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def loghub(real_logs: Path) -> Path:
+    """The folder with 2,000 lines each of eight systems."""
+    folder = real_logs / "loghub"
+    if not folder.is_dir():
+        skip_or_fail(f"there is no {folder}", required_by="CLEW_REQUIRE_DATA")
+    return folder
+
+
+def _unpack(real_logs: Path, name: str, into: Path) -> Path:
+    archive = real_logs / f"{name}.tar.xz"
+    if not archive.is_file():
+        skip_or_fail(f"there is no {archive}", required_by="CLEW_REQUIRE_DATA")
+    with tarfile.open(archive) as tar:
+        tar.extractall(into, filter="data")
+    return into
+
+
+@pytest.fixture(scope="session")
+def trainticket(real_logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One day of TrainTicket, unpacked: `hosts/<node>/<pod>_server.log` and `spans.csv`."""
+    return _unpack(real_logs, "trainticket-2023-01-29", tmp_path_factory.mktemp("trainticket"))
+
+
+@pytest.fixture(scope="session")
+def onlineboutique(real_logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two minutes of OnlineBoutique, unpacked, in the same form."""
+    return _unpack(real_logs, "onlineboutique-2022-08-22", tmp_path_factory.mktemp("onlineboutique"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the system's Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        skip_or_fail("there is no Chromium on this machine", required_by="CLEW_REQUIRE_BROWSER")
+    assert found is not None
+    return found
