@@ -9,6 +9,7 @@ from .chunk import (
     decode_chunk,
     encode_chunk,
     pack_u32,
+    pack_u64,
     unpack_u32,
     unpack_u64,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "map_alias",
     "murmur2",
     "pack_u32",
+    "pack_u64",
     "partition_of",
     "split_event_id",
     "unpack_u32",

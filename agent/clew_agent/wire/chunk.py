@@ -30,6 +30,7 @@ __all__ = [
     "decode_chunk",
     "encode_chunk",
     "pack_u32",
+    "pack_u64",
     "unpack_u32",
     "unpack_u64",
 ]
@@ -145,6 +146,11 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
 def pack_u32(values: list[int]) -> bytes:
     """Pack into little-endian u32."""
     return _little_endian(array("I", values)).tobytes()
+
+
+def pack_u64(values: list[int]) -> bytes:
+    """Pack into little-endian u64."""
+    return _little_endian(array("Q", values)).tobytes()
 
 
 def unpack_u32(column: bytes) -> array[int]:
