@@ -74,7 +74,7 @@ async def served(app: Any, bound: socket.socket) -> AsyncIterator[asyncio.Task[N
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
-        while not (server.started or task.done()):
+        while not (server.started or task.done()):  # noqa: ASYNC110 - uvicorn sets a flag, not an event
             await asyncio.sleep(0.01)
         yield task
     finally:
