@@ -6,8 +6,11 @@ Fields
     text      body: compared by tokens, which are runs of letters and digits in lower case (`TOKEN`)
     number    severity_number offset length timestamp observed_timestamp time (ns)
     attributes.KEY   a keyword by the value's text (see `attribute_text`); a number in a Range with number bounds
-A Term on text asks for one token, a Phrase for tokens in a row. `field=None` asks the default: body or the
-values of attributes, by tokens (a Term, Phrase, Prefix or Wildcard), or any id, whole (a Term).
+A Term on text asks for one token (a value of several tokens is a Phrase), a Phrase for tokens in a row.
+`field=None` asks the default: body or one value of an attribute, by tokens (a Term, Phrase, Prefix or Wildcard), or
+any id, whole (a Term). An empty value, and an attribute that is null, is no value: only Not finds it. Attributes are
+compared as numbers by their double; text is no number. Ids that are made from a line's place (event ids, generated
+transaction ids) answer to Term, Prefix and Range, never to a Wildcard. `store/matching.py` is this meaning as code.
 """
 
 from __future__ import annotations
@@ -46,8 +49,10 @@ KEYWORD_FIELDS = frozenset(
 TEXT_FIELDS = frozenset({"body"})
 NUMBER_FIELDS = frozenset({"severity_number", "offset", "length", "timestamp", "observed_timestamp", "time"})
 TOKEN = re.compile(r"[^\W_]+")
-TOKEN_CHARACTERS_MAX = 40
-"""Longer tokens are not indexed as text (they are almost always ids, which `ids` finds)."""
+TOKEN_CHARACTERS_MAX = 255
+"""A longer token is known by its first characters (most stores refuse terms over 32 KiB)."""
+KEYWORD_CHARACTERS_MAX = 4096
+"""A longer keyword is known by its first characters (four bytes each at most, see TOKEN_CHARACTERS_MAX)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +136,8 @@ ALL = All()
 
 
 def tokens(text: str) -> list[str]:
-    """Return the text's tokens in order, lower case; tokens over `TOKEN_CHARACTERS_MAX` bytes are left out."""
-    return [t for t in TOKEN.findall(text.lower()) if len(t.encode()) < TOKEN_CHARACTERS_MAX]
+    """Return the text's tokens in order, lower case, each cut to `TOKEN_CHARACTERS_MAX` characters."""
+    return [t[:TOKEN_CHARACTERS_MAX] for t in TOKEN.findall(text.lower())]
 
 
 def attribute_text(value: Any) -> str:
