@@ -4,14 +4,15 @@ ClewError
 ├── QueryError       the query does not parse; carries the position
 ├── NotFound         nothing is known by that id
 ├── ServerError      the server answered with an error, or not at all
-└── RuleError        an alert rule does not hold
+├── RuleError        an alert rule does not hold
+└── AlertBookError   alert states and notifications could not be read or written
 """
 
 from __future__ import annotations
 
 from clew_agent.errors import ClewError
 
-__all__ = ["NotFound", "QueryError", "RuleError", "ServerError"]
+__all__ = ["AlertBookError", "NotFound", "QueryError", "RuleError", "ServerError"]
 
 
 class QueryError(ClewError):
@@ -32,3 +33,7 @@ class ServerError(ClewError):
 
 class RuleError(ClewError):
     """An alert rule does not hold."""
+
+
+class AlertBookError(ClewError):
+    """Alert states and notifications could not be read or written; nothing of the failed change was kept."""
