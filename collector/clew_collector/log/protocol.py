@@ -8,7 +8,7 @@ from typing import Protocol
 
 from clew_agent.wire import Chunk
 
-__all__ = ["Appended", "FileCoverage", "Log", "Record"]
+__all__ = ["Appended", "FileCoverage", "Log", "Record", "decoded_bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,26 @@ class FileCoverage:
     end: int
 
 
+def decoded_bytes(chunk: Chunk) -> int:
+    """Return about how many bytes the chunk takes in memory: what limits on reading count."""
+    columns = (chunk.payload, chunk.lengths, chunk.sizes, chunk.offsets, chunk.ids, chunk.origins)
+    return sum(map(len, columns))
+
+
 class Log(Protocol):
     """Appends chunks durably, reads them back. Implementations: SQLite, memory (Kafka later)."""
 
-    async def append(self, chunks: Sequence[Chunk]) -> Appended:
+    async def append(self, chunks: Sequence[Chunk], *, encoded: Sequence[bytes] = ()) -> Appended:
         """Keep the lines that the log does not have yet of their file, all or nothing, durable on return.
 
+        `encoded`: the same chunks as they came over the wire, if at hand; what is kept whole is not encoded again.
         Raises LogFull when there is no space, LogError for other failures; then nothing of it was kept.
         """
 
     async def read(self, after: int, *, bytes_max: int, wait_s: float) -> list[Record]:
         """Return records with a position above `after`, in order: at least one if there is one, then up to `bytes_max`.
 
+        `bytes_max` counts what the chunks take decoded (`decoded_bytes`).
         Waits at most `wait_s` seconds for the first one; an empty list when there is none.
         """
 
