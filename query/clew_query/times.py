@@ -17,6 +17,8 @@ __all__ = ["NANOSECONDS", "Now", "format_time", "instant_of", "span_of"]
 
 NANOSECONDS = 1_000_000_000
 DAY_SECONDS = 86_400
+# Stores keep 64-bit nanoseconds.
+INSTANT_MAX = (1 << 63) - 1
 
 Now = Callable[[], int]
 """Returns the present, ns UTC."""
@@ -58,13 +60,19 @@ def span_of(text: str, now: Now = time_ns) -> tuple[int, int]:
     if match := _RELATIVE.fullmatch(value):
         steps = _STEP.findall(match["steps"])
         moved = sum(int(sign + count) * _UNIT_SECONDS[unit] for sign, count, unit in steps)
-        return (instant := now() + moved * NANOSECONDS), instant
+        return _bounded(text, (instant := now() + moved * NANOSECONDS), instant)
     if match := _ABSOLUTE.fullmatch(value):
         try:
-            return _absolute(match)
+            return _bounded(text, *_absolute(match))
         except (ValueError, OverflowError) as error:
             raise ValueError(f"`{text}` is not a time: {error}") from error
     raise ValueError(f"`{text}` is not a time: use RFC 3339 (2023-01-29T08:30:00Z) or relative (now-15m)")
+
+
+def _bounded(text: str, first: int, last: int) -> tuple[int, int]:
+    if first < -INSTANT_MAX or last > INSTANT_MAX:
+        raise ValueError(f"`{text}` lies outside the years 1678 to 2261")
+    return first, last
 
 
 def _absolute(match: re.Match[str]) -> tuple[int, int]:
