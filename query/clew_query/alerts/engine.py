@@ -16,12 +16,13 @@ from clew_agent.metrics import Metrics
 from clew_collector.store.expression import Expression
 from clew_collector.store.protocol import Store
 from clew_query.errors import AlertBookError
+from clew_query.times import format_time
 
 from .book import AlertBook, MemoryAlertBook, Outgoing
 from .decide import AlertState, Failure, Measurement, Phase, Transition, decide, retire
 from .duration import format_duration
 from .measure import GROUPS_MAX, Counts, Measured, StoreCounts, measure
-from .notification import AlertKey, format_time, notification_of
+from .notification import AlertKey, notification_of
 from .notifier import Notifier, WebhookNotifier
 from .rule import CompiledRule, Rule, RuleSet, Webhook, compile_rules
 from .sender import Sender

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID, uuid5
 
 import msgspec
 
+from clew_query.times import format_time
+
 from .decide import Transition
 from .rule import Rule
 
-__all__ = ["AlertKey", "Notification", "format_time", "notification_of"]
+__all__ = ["AlertKey", "Notification", "notification_of"]
 
 # A fixed random namespace: ids of the same transition are the same in every run.
 _NAMESPACE = UUID("0d4f4a35-6c8e-4a2b-9f60-7a8f0b1c5d21")
@@ -77,12 +78,6 @@ def notification_of(transition: Transition, key: AlertKey, rule: Rule | None, *,
         reason=transition.reason,
         link=_link(transition, key, rule, base_url) if base_url else "",
     )
-
-
-def format_time(time_ns: int) -> str:
-    """Return RFC 3339 with nine digits, UTC."""
-    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
 
 
 def _link(transition: Transition, key: AlertKey, rule: Rule | None, base_url: str) -> str:
