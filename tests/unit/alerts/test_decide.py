@@ -128,7 +128,8 @@ def test_fires_and_resolves_alternate_and_the_band_between_changes_nothing(
         if isinstance(measurement, Failure):
             assert after.phase is current.phase
         if any(t.status is Status.FIRING for t in transitions):
-            assert enough and measurement.share > rule.threshold
+            assert enough
+            assert measurement.share > rule.threshold
         assert (after.phase is current.phase) == (after.since == current.since) or after.phase is Phase.FIRING
         current = after
 
