@@ -1,0 +1,83 @@
+"""A transaction as the API and the command line show it. The keys are a public surface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from clew_query.times import format_time
+from clew_query.view import event_json
+
+from .build import build_path
+from .collect import Collected
+from .inference import Inference
+from .model import Call, Invocation, Path
+
+__all__ = ["transaction_json"]
+
+
+def transaction_json(
+    collected: Collected, *, gaps: Sequence[Mapping[str, Any]] = (), inference: Inference | None = None
+) -> dict[str, Any]:
+    """Return the transaction with its path as plain data; times are RFC 3339 with nine digits.
+
+    `gaps` are passed on: `{host, source, start, end, reason}` each, from the agents' ledgers. Nothing is known about
+    clocks yet: every host stands with offset 0, no uncertainty and origin `none`, and raw times are the times.
+    What the collection left out stands in the evidence of the first root.
+    """
+    path = build_path(collected.events, inference)
+    of_event = {event.event_id: invocation.id for invocation in path.invocations for event in invocation.events}
+    hosts = dict.fromkeys(invocation.host for invocation in path.invocations)
+    return {
+        "transaction_id": collected.transaction_id,
+        "aliases": list(collected.aliases),
+        "total": collected.total,
+        "returned": collected.returned,
+        "truncated": collected.truncated,
+        "invocations": [_invocation(invocation) for invocation in path.invocations],
+        "calls": _calls(path, collected.notes),
+        "critical_path": [
+            {"invocation": part.invocation, "start": format_time(part.start), "end": format_time(part.end)}
+            for part in path.critical_path
+        ],
+        "clock": [{"host": host, "offset_ns": 0, "uncertainty_ns": None, "origin": "none"} for host in hosts],
+        "gaps": [dict(gap) for gap in gaps],
+        "events": [{**event_json(event), "invocation": of_event[event.event_id]} for event in collected.events],
+    }
+
+
+def _invocation(invocation: Invocation) -> dict[str, Any]:
+    start, end = format_time(invocation.start), format_time(invocation.end)
+    return {
+        "id": invocation.id,
+        "service": invocation.service,
+        "instance": invocation.instance,
+        "host": invocation.host,
+        "start": start,
+        "end": end,
+        "raw_start": start,
+        "raw_end": end,
+        "events": len(invocation.events),
+        "errors": invocation.errors,
+        "span_ids": list(invocation.span_ids),
+    }
+
+
+def _calls(path: Path, notes: Sequence[str]) -> list[dict[str, Any]]:
+    calls = [_call(call) for call in path.calls]
+    root = next((call for call in calls if call["parent"] is None), None)
+    if root is not None:
+        root["evidence"] += notes
+    return calls
+
+
+def _call(call: Call) -> dict[str, Any]:
+    return {
+        "parent": call.parent,
+        "child": call.child,
+        "from": call.from_service,
+        "to": call.to_service,
+        "kind": call.kind,
+        "probability": call.probability,
+        "evidence": list(call.evidence),
+    }
