@@ -9,7 +9,7 @@ behind holds it back, but not further than `lag_max_s` behind the clock, so that
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from clew_agent.wire import Heartbeat
@@ -53,7 +53,7 @@ class IngestWatermark:
     def __init__(
         self,
         *,
-        beats: Callable[[], Iterable[Heartbeat]],
+        beats: Callable[[], Awaitable[Sequence[Heartbeat]]],
         log_end: Callable[[], Awaitable[int]],
         store_position: Callable[[], Awaitable[int]],
         clock: Callable[[], int],
@@ -71,7 +71,7 @@ class IngestWatermark:
     async def __call__(self) -> int | None:
         """Return the watermark, ns UTC; None before the first report and while the store is empty."""
         now = self._clock()
-        agents = {beat.agent_id: beat for beat in self._beats()}
+        agents = {beat.agent_id: beat for beat in await self._beats()}
         for agent_id, beat in agents.items():
             if (until := reported_until(beat)) is not None:
                 self._reported[agent_id] = max(until, self._reported.get(agent_id, 0))

@@ -16,7 +16,7 @@ class Ingest:
         self.beats: list[Heartbeat] = []
         self.end, self.stored, self.now_s = 1, 1, 100
         self.watermark = IngestWatermark(
-            beats=lambda: self.beats,
+            beats=self._beats,
             log_end=self._log_end,
             store_position=self._store_position,
             clock=lambda: self.now_s * SECOND,
@@ -26,6 +26,9 @@ class Ingest:
     async def reached_s(self) -> float | None:
         reached = await self.watermark()
         return None if reached is None else reached / SECOND
+
+    async def _beats(self) -> list[Heartbeat]:
+        return self.beats
 
     async def _log_end(self) -> int:
         return self.end

@@ -1,0 +1,1 @@
+"""Five services as anybody might write them, each with another way of logging. None of them knows Clew."""
