@@ -1,0 +1,70 @@
+"""Envelopes: what container runtimes put around each line of a program's output."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+__all__ = ["Envelope", "envelope_of_fields", "open_cri", "open_docker"]
+
+
+class Envelope(NamedTuple):
+    """A runtime's own words about a line, and the line. `time` is text, as written, when the runtime read it."""
+
+    text: str
+    time: str
+    stream: str
+    partial: bool = False
+    """More of the same line follows in the next one."""
+
+
+class _DockerLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Docker's json-file driver; `attrs` are what its options `labels`, `env` and `tag` add."""
+
+    log: str
+    stream: str
+    time: str
+    attrs: dict[str, str] = {}
+
+
+_docker = msgspec.json.Decoder(_DockerLine)
+_STREAMS = frozenset({"stdout", "stderr"})
+_KEYS = frozenset({"log", "stream", "time", "attrs"})
+# Kubernetes CRI: time, stream, tags (P partial, F full; more may follow behind colons), the line
+_CRI = re.compile(
+    r"(\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d))\ (stdout|stderr)\ ([FP])(?::\S{0,64})?(?:\ (.*))?",
+    re.ASCII | re.DOTALL,
+)
+
+
+def open_docker(raw: bytes) -> Envelope | None:
+    """Return the envelope of a line of Docker's json-file driver, None if the bytes are anything else."""
+    try:
+        line = _docker.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+    if line.stream not in _STREAMS or line.attrs:
+        return None
+    return Envelope(_without_newline(line.log), line.time, line.stream)
+
+
+def envelope_of_fields(fields: dict[str, Any]) -> Envelope | None:
+    """Return the envelope of a decoded object in Docker's form, in whatever order its keys came."""
+    log, time, stream = fields.get("log"), fields.get("time"), fields.get("stream")
+    if stream not in _STREAMS or not isinstance(log, str) or not isinstance(time, str) or not fields.keys() <= _KEYS:
+        return None
+    return Envelope(_without_newline(log), time, str(stream))
+
+
+def open_cri(text: str) -> Envelope | None:
+    """Return the envelope of a line in Kubernetes' CRI format, None if the text is anything else."""
+    found = _CRI.fullmatch(text)
+    return Envelope(found[4] or "", found[1], found[2], found[3] == "P") if found else None
+
+
+def _without_newline(text: str) -> str:
+    if text.endswith("\n"):
+        return text[:-2] if text.endswith("\r\n") else text[:-1]
+    return text
