@@ -10,13 +10,13 @@ A file is built under another name and renamed when whole: a day that exists is 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from clew_collector.datadir import sync_directory
 from clew_collector.errors import DataDirectoryError, LogError, LogFull
 
 from .coverage import Interval
@@ -122,15 +122,6 @@ def create_day(path: Path, *, tip: Tip, coverage: Iterable[tuple[bytes, int, int
         connection.close()
     unfinished.rename(path)
     sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make a rename in the directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def base_of(connection: sqlite3.Connection) -> Tip:

@@ -1,0 +1,66 @@
+"""What the store is to be given next: read from the log, cut into batches, normalised in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from clew_agent.wire import Chunk
+
+from .batch import Batch, cut
+from .event import Event
+from .log.protocol import Log
+from .store.protocol import Item
+
+__all__ = ["Normalises", "Supplied", "Supply"]
+
+
+class Normalises(Protocol):
+    """Makes events of lines."""
+
+    def events(self, chunk: Chunk) -> list[Event]:
+        """Return an event for each line, in order. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """Items to write together."""
+
+    items: list[Item]
+    position: int
+    """The last record that they touch."""
+    appended_ns: int
+    """When the first of their records came; all came on one UTC day."""
+    complete: bool
+    """They end with their last record: only then may the store be flushed, or its position would promise too much."""
+
+
+class Supply:
+    """Reads a log from a position on. One `next` at a time."""
+
+    def __init__(self, log: Log, normaliser: Normalises, *, batch_bytes_max: int, batch_lines_max: int) -> None:
+        self._log = log
+        self._normaliser = normaliser
+        self._bytes_max = batch_bytes_max
+        self._lines_max = batch_lines_max
+        self._batches: deque[Batch] = deque()
+
+    async def next(self, after: int, *, wait_s: float) -> Supplied | None:
+        """Return what follows the position, which is that of the last batch, or where to begin; None if nothing does.
+
+        Waits at most `wait_s` seconds for it.
+        """
+        if not self._batches:
+            records = await self._log.read(after, bytes_max=self._bytes_max, wait_s=wait_s)
+            self._batches.extend(cut(records, lines_max=self._lines_max))
+        if not self._batches:
+            return None
+        batch = self._batches.popleft()
+        items = await asyncio.to_thread(self._normalise, batch)
+        return Supplied(items, batch.position, batch.appended_ns, batch.complete)
+
+    def _normalise(self, batch: Batch) -> list[Item]:
+        events = self._normaliser.events
+        return [Item(piece.position, event) for piece in batch.pieces for event in events(piece.chunk)]
