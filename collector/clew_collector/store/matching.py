@@ -33,6 +33,7 @@ from .expression import (
 __all__ = [
     "ATTRIBUTE_PREFIX",
     "Number",
+    "as_double",
     "as_number",
     "attribute_number",
     "attribute_values",
@@ -44,6 +45,7 @@ __all__ = [
     "matches",
     "numeric_bounds",
     "wildcard_parts",
+    "wildcard_regex",
 ]
 
 ATTRIBUTE_PREFIX = "attributes."
@@ -122,7 +124,7 @@ def attribute_number(value: Any) -> float | None:
     """Return an attribute's value as the double that ranges compare it by; None if it is no finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    number = _double(value)
+    number = as_double(value)
     return number + 0.0 if isfinite(number) else None  # -0.0 becomes 0.0, which a store's order tells apart
 
 
@@ -132,8 +134,8 @@ def attribute_values(event: Event) -> list[str]:
 
 
 def facet_values(field: str, event: Event) -> set[str]:
-    """Return the event's values of a keyword field or attribute, as a facet counts them."""
-    return {value for value in _keywords(field, event) if value}
+    """Return the event's values of a keyword field or attribute, as a facet counts them (no generated ids)."""
+    return {value for value in _keywords(field, event, generated=False) if value}
 
 
 def has_generated_id(event: Event) -> bool:
@@ -156,7 +158,8 @@ def wildcard_parts(pattern: str) -> list[str | None]:
     return parts + ([literal] if literal else [])
 
 
-def _double(number: Number) -> float:
+def as_double(number: Number) -> float:
+    """Return the nearest double, an infinity beyond the greatest."""
     try:
         return float(number)
     except OverflowError:
@@ -217,11 +220,12 @@ def _starts(value: str) -> tuple[Test, Test]:
 
 @lru_cache(maxsize=256)
 def _wildcards(pattern: str) -> tuple[Test, Test]:
-    exact, lower = _regex(pattern), _regex(pattern.lower())
+    exact, lower = wildcard_regex(pattern), wildcard_regex(pattern.lower())
     return lambda text: exact.fullmatch(text) is not None, lambda text: lower.fullmatch(text) is not None
 
 
-def _regex(pattern: str) -> re.Pattern[str]:
+def wildcard_regex(pattern: str) -> re.Pattern[str]:
+    """Return the expression that a whole text matches if it matches the Wildcard's pattern, in linear time."""
     segments = [""]
     for part in wildcard_parts(pattern):
         if part is None:
@@ -254,7 +258,7 @@ def _range(wanted: Range, event: Event) -> bool:
         bounds, number = numeric_bounds(wanted), attribute_number(event.attributes.get(field[len(ATTRIBUTE_PREFIX) :]))
         if bounds is None or number is None:
             return False
-        return _between(number, _double(bounds[0]), _double(bounds[1]), wanted)
+        return _between(number, as_double(bounds[0]), as_double(bounds[1]), wanted)
     low, high = keyword_bounds(wanted)
     return any(
         value != "" and _between(value, low, value if high is None else high, wanted, open_high=high is None)

@@ -9,8 +9,8 @@ from clew_collector.event import Event, severity_class
 
 from .admission import admit
 from .expression import Expression
-from .limits import check_histogram, check_limit
-from .matching import facet_values, keyword, matches
+from .limits import check_facet, check_histogram, check_limit
+from .matching import facet_values, has_generated_id, keyword, matches
 from .protocol import Bucket, Cursor, FacetValue, Item, Page, SearchRequest, StoredFile, Verdict
 
 __all__ = ["MemoryStore"]
@@ -98,6 +98,7 @@ class MemoryStore:
     ) -> list[FacetValue]:
         """Return a keyword field's most frequent values; see `Store.facet`."""
         check_limit(limit)
+        check_facet(field)
         counts = Counter(v for event in self._select(expression, start, end) for v in facet_values(field, event))
         ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         return [FacetValue(value, count) for value, count in ranked[:limit]]
@@ -110,7 +111,7 @@ class MemoryStore:
     async def transaction_ids(self, after: str = "", limit: int = 1000) -> list[str]:
         """Return distinct transaction ids that were not generated, in order."""
         check_limit(limit)
-        found = {keyword(e.transaction_id) for e in self._events.values() if e.transaction_origin != "generated"}
+        found = {keyword(e.transaction_id) for e in self._events.values() if not has_generated_id(e)}
         return sorted(i for i in found if i > after)[:limit]
 
     async def get(self, event_id: str) -> Event | None:

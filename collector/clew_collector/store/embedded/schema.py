@@ -1,0 +1,69 @@
+"""The fields of an index: one document is one event. Changing them means that existing stores must be rebuilt.
+
+position            log position of the event's record: the highest one committed says where reading goes on
+time                what events are ordered by (i64, ns); `observed_timestamp` beside it
+place_high, _low    the event id as two u64: ties of time, and the event by its id
+file                the file id as a term, to count what there is of each file
+service ... origin  keywords, one term each; empty ones are left out
+transaction_id ...  ids; an id that was made from the event id is left out (MARK_GENERATED): it is found by its place
+attributes          KEY NUL value: all keys are one field, so that hostile ones cannot explode the schema
+numbers             KEY NUL double as 16 hex digits that sort like the number (`terms.number_term`)
+values, body        text, by tokens
+marks               what is not there: see MARK_...
+event               the event itself, msgpack
+"""
+
+from __future__ import annotations
+
+import tantivy
+
+__all__ = [
+    "ID_FIELDS",
+    "MARK_BODYLESS",
+    "MARK_GENERATED",
+    "MARK_IRREGULAR",
+    "MARK_UNTIMED",
+    "ORDER_FIELDS",
+    "SCHEMA",
+    "SIGNED_FIELDS",
+    "TERM_FIELDS",
+    "register_tokens",
+]
+
+TERM_FIELDS = ("service", "host", "instance", "source", "severity_text", "transaction_origin")
+ID_FIELDS = ("transaction_id", "aliases", "span_id", "parent_span_id")
+SIGNED_FIELDS = frozenset({"time", "observed_timestamp"})
+ORDER_FIELDS = ("time", "place_high", "place_low")
+
+MARK_GENERATED = "generated"
+"""The transaction id is the event id."""
+MARK_IRREGULAR = "irregular"
+"""The transaction id is not 32 hex digits."""
+MARK_BODYLESS = "bodyless"
+MARK_UNTIMED = "untimed"
+"""There is no timestamp; `time` is when the line was read."""
+
+_TOKENS = "clew"
+
+
+def _build() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for name in ("position", "place_high", "place_low", "offset", "length", "severity_number"):
+        builder.add_unsigned_field(name, fast=True)
+    for name in sorted(SIGNED_FIELDS):
+        builder.add_integer_field(name, fast=True)
+    for name in ("file", *TERM_FIELDS, *ID_FIELDS, "attributes", "numbers", "marks"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in ("body", "values"):
+        builder.add_text_field(name, tokenizer_name=_TOKENS, index_option="position")
+    builder.add_bytes_field("event", stored=True)
+    return builder.build()
+
+
+SCHEMA = _build()
+
+
+def register_tokens(index: tantivy.Index) -> None:
+    """Make an index split text as `expression.tokens` does, for text prepared by `terms.indexable`."""
+    analyzer = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase()).build()
+    index.register_tokenizer(_TOKENS, analyzer)
