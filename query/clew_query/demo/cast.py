@@ -48,6 +48,8 @@ def raise_curtain(stage: Stage, directory: Path) -> str:
     sockets = {part.name: socket.create_server(("127.0.0.1", 0)) for part in CAST if part.listens}
     environment = {f"{name.upper()}_URL": _url(listening) for name, listening in sockets.items()}
     environment["QUEUE_FILE"] = str(directory / "queue.sqlite")
+    # As in containers: two of the services log times without a zone.
+    environment["TZ"] = "UTC"
     try:
         for part in CAST:
             logs[part.name].parent.mkdir(parents=True, exist_ok=True)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import httpx
 
-from clew_query.demo.services.payments import DECLINED_CARD_ENDING
+from clew_query.demo.services import UNREACHABLE_CARD_ENDING
 
 __all__ = ["FAILING_SHARE", "Customer", "Shot", "draw_customers", "run_load"]
 
 FAILING_SHARE = 0.15
 SOLD_OUT_SHARE = 0.03
 CONCURRENCY_MAX = 8
+REQUESTS_PER_S = 60
 REQUEST_TIMEOUT_S = 30.0
 
 
@@ -32,10 +33,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A request that was answered."""
+    """A request that was sent."""
 
     request_id: str
     status: int
+    """0 where there was no answer."""
 
 
 def draw_customers(requests: int, seed: int) -> list[Customer]:
@@ -49,7 +51,7 @@ def draw_customers(requests: int, seed: int) -> list[Customer]:
             sku="moon-dust" if failing <= i < failing + sold_out else rng.choice(["tea", "coffee", "cocoa"]),
             quantity=rng.randint(1, 3),
             amount=round(rng.uniform(3, 90), 2),
-            card=f"4000{rng.randrange(10**8):08d}{DECLINED_CARD_ENDING if i < failing else '4242'}",
+            card=f"4000{rng.randrange(10**8):08d}{UNREACHABLE_CARD_ENDING if i < failing else '4242'}",
         )
         for i in range(requests)
     ]
@@ -58,11 +60,12 @@ def draw_customers(requests: int, seed: int) -> list[Customer]:
 
 
 async def run_load(url: str, customers: list[Customer], *, progress: Callable[[], None]) -> list[Shot]:
-    """Send every request to the gateway, a few at a time; return the answers in the order of the customers."""
+    """Send the requests to the gateway as customers come, one after the other; return the answers in that order."""
     turn = asyncio.Semaphore(CONCURRENCY_MAX)
     async with httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT_S, trust_env=False) as client:
 
-        async def shoot(customer: Customer) -> Shot:
+        async def shoot(number: int, customer: Customer) -> Shot:
+            await asyncio.sleep(number / REQUESTS_PER_S)
             order = {
                 "sku": customer.sku,
                 "quantity": customer.quantity,
@@ -70,8 +73,12 @@ async def run_load(url: str, customers: list[Customer], *, progress: Callable[[]
                 "card": customer.card,
             }
             async with turn:
-                answer = await client.post("/checkout", json=order, headers={"X-Request-ID": customer.request_id})
+                try:
+                    answer = await client.post("/checkout", json=order, headers={"X-Request-ID": customer.request_id})
+                    status = answer.status_code
+                except httpx.TransportError:
+                    status = 0
             progress()
-            return Shot(customer.request_id, answer.status_code)
+            return Shot(customer.request_id, status)
 
-        return list(await asyncio.gather(*(shoot(customer) for customer in customers)))
+        return list(await asyncio.gather(*(shoot(number, customer) for number, customer in enumerate(customers))))

@@ -50,7 +50,7 @@ async def checkout(request: Request) -> Response:
     """Let the orders service place the order; what goes wrong behind us is a 502."""
     log.info("checkout received", method="POST", path="/checkout")
     orders: httpx.AsyncClient = request.app.state.orders
-    answer = await orders.post("/orders", content=await request.body(), headers=outgoing_headers())
+    answer = await orders.post("/orders", json=await request.json(), headers=outgoing_headers())
     if answer.is_server_error:
         log.warning("checkout failed", status=502, upstream="orders", upstream_status=answer.status_code)
         return Response(answer.content, status_code=502, media_type="application/json")

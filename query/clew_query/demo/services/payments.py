@@ -12,10 +12,10 @@ import sys
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
+from clew_query.demo.services import UNREACHABLE_CARD_ENDING
 from clew_query.demo.services.serving import serve
 from clew_query.demo.services.tracing import TraceRequests, request_id
 
-DECLINED_CARD_ENDING = "0341"
 ATTEMPTS_MAX = 2
 ISSUER_ANSWERS_AFTER_S = 0.005
 
@@ -78,7 +78,7 @@ async def charge(bill: Bill) -> str:
     """Ask the issuer, and return its authorisation."""
     processor.info("Charging card ending in %s", bill.card[-4:])
     await asyncio.sleep(ISSUER_ANSWERS_AFTER_S)
-    if bill.card.endswith(DECLINED_CARD_ENDING):
+    if bill.card.endswith(UNREACHABLE_CARD_ENDING):
         raise IssuerUnavailable("card issuer gw-3 gave no answer (SSL handshake timed out)")
     return f"auth-{bill.order}"
 

@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from huey import SqliteHuey
 from opentelemetry.trace import SpanKind
 
+from clew_query.demo.services import HANDED_OVER
 from clew_query.demo.services.tracing import continued, current_ids
 
-__all__ = ["HANDED_OVER", "huey", "ship"]
+__all__ = ["huey", "ship"]
 
-HANDED_OVER = "parcel handed over"
 PACKING_TAKES_S = 0.002
 
 
