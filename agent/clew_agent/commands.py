@@ -1,0 +1,147 @@
+"""`clew agent ...`: run, check, status; and by lazy import try and install."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import prometheus_client
+
+from clew_agent.check import check_sources, print_check
+from clew_agent.config import AgentSettings
+from clew_agent.console import fail_with_hint, print_json
+from clew_agent.errors import ClewError
+from clew_agent.logs import configure_logs
+from clew_agent.metrics import Metrics, create_metrics
+from clew_agent.pipeline import Outcome, run_agent
+from clew_agent.settings import read_settings
+from clew_agent.status import print_status, read_status
+from clew_agent.transport import open_transport
+
+__all__ = ["agent"]
+
+_LAZY = {"install": "clew_agent.install:install", "try": "clew_agent.attempt:attempt"}
+
+
+class _Commands(click.Group):
+    """Commands of this module, and those that are imported when called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_LAZY})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _LAZY:
+            return super().get_command(ctx, cmd_name)
+        module, name = _LAZY[cmd_name].split(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Commands)
+def agent() -> None:
+    """Tail log files, stamp every line with its transaction, ship it, keep the account."""
+
+
+_config = click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The agent's configuration, YAML."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+@agent.command()
+@_config
+@click.option("--once", is_flag=True, help="Ship everything that is there, then end; exit 1 if anything is missing.")
+@click.option("--parent-fd", type=int, envvar="CLEW_PARENT_FD", hidden=True, help="End when this pipe is closed.")
+@fail_with_hint
+def run(config: Path, once: bool, parent_fd: int | None) -> None:
+    """Tail and ship until told to stop (SIGTERM, SIGINT)."""
+    settings = read_settings(config, AgentSettings)
+    configure_logs(level=settings.log_level)
+    with _metrics_of(settings) as metrics:
+        outcome = asyncio.run(_run(settings, metrics, once=once, parent_fd=parent_fd))
+    if once and outcome.problems:
+        raise ClewError(
+            "\n".join(["not everything was shipped:", *(f"  - {problem}" for problem in outcome.problems)]),
+            hint="`clew agent check --config FILE` shows what each glob matches",
+        )
+
+
+@agent.command()
+@_config
+@_json
+@fail_with_hint
+def check(config: Path, as_json: bool) -> None:
+    """Validate the configuration and show which files it means; exit 1 if it would not work."""
+    report = check_sources(read_settings(config, AgentSettings))
+    if as_json:
+        print_json(report)
+    else:
+        print_check(report)
+    if report.problems:
+        raise SystemExit(1)
+
+
+@agent.command()
+@_config
+@_json
+@fail_with_hint
+def status(config: Path, as_json: bool) -> None:
+    """Show whether the agent runs, and how far it is with each file."""
+    settings = read_settings(config, AgentSettings)
+    found = read_status(settings.data)
+    if as_json:
+        print_json(found)
+    else:
+        print_status(found, settings.data)
+
+
+async def _run(settings: AgentSettings, metrics: Metrics, *, once: bool, parent_fd: int | None) -> Outcome:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if parent_fd is not None:
+        # The parent never writes: the pipe becomes readable when its other end is closed, however the parent ended.
+        loop.add_reader(parent_fd, _parent_ended, loop, parent_fd, stop)
+    transport = open_transport(settings)
+    try:
+        return await run_agent(settings, transport, once=once, stop=stop, metrics=metrics)
+    finally:
+        await transport.close()
+
+
+def _parent_ended(loop: asyncio.AbstractEventLoop, parent_fd: int, stop: asyncio.Event) -> None:
+    loop.remove_reader(parent_fd)
+    stop.set()
+
+
+@contextmanager
+def _metrics_of(settings: AgentSettings) -> Iterator[Metrics]:
+    """Yield the process's metrics, served at `metrics_listen` if that is set."""
+    metrics, provider = create_metrics("clew-agent")
+    try:
+        if settings.metrics_listen:
+            host, _, port = settings.metrics_listen.rpartition(":")
+            try:
+                server, thread = prometheus_client.start_http_server(int(port), host.strip("[]"))
+            except OSError as error:
+                raise ClewError(
+                    f"cannot listen on {settings.metrics_listen}: {error.strerror}",
+                    hint="choose another `metrics_listen`, or leave it empty",
+                ) from error
+            try:
+                yield metrics
+            finally:
+                server.shutdown()
+                server.server_close()
+                thread.join()
+        else:
+            yield metrics
+    finally:
+        provider.shutdown()

@@ -1,0 +1,104 @@
+"""The account of every file, in bytes: seen, shipped, acknowledged, given up. Nothing leaves it uncounted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec.structs import replace
+
+from clew_agent.tail import FileAccount
+from clew_agent.wire import FileLedger, GivenUp
+
+__all__ = ["Ledger", "Reason"]
+
+
+class Reason(StrEnum):
+    """Why bytes will never be shipped."""
+
+    REFUSED = "refused"
+    """The receiver will not take them."""
+    TRUNCATED = "truncated"
+    """The file was truncated or rewritten before they were read."""
+    DELETED = "deleted"
+    """The file went away before they were read."""
+
+
+class Ledger:
+    """Accounts by file id. Not thread-safe: it belongs to the event loop."""
+
+    def __init__(self, accounts: Iterable[FileAccount] = ()) -> None:
+        self._accounts = {account.file_id: replace(account, shipped=account.acknowledged) for account in accounts}
+        self.version = 0
+        """Counts the changes that a checkpoint must hold."""
+
+    def __getitem__(self, file_id: bytes) -> FileAccount:
+        return self._accounts[file_id]
+
+    def accounts(self) -> tuple[FileAccount, ...]:
+        """Return every account."""
+        return tuple(self._accounts.values())
+
+    def files(self) -> tuple[FileLedger, ...]:
+        """Return every account as heartbeats report it."""
+        return tuple(account.ledger() for account in self._accounts.values())
+
+    def open(self, account: FileAccount) -> None:
+        """Begin an account."""
+        self._accounts[account.file_id] = account
+        self.version += 1
+
+    def see(self, file_id: bytes, size: int) -> None:
+        """Note the file's size."""
+        self._accounts[file_id] = replace(self._accounts[file_id], seen=size)
+
+    def ship(self, file_id: bytes, end: int) -> None:
+        """Note that everything before `end` is on its way."""
+        account = self._accounts[file_id]
+        self._accounts[file_id] = replace(account, shipped=end, seen=max(account.seen, end))
+
+    def acknowledge(self, file_id: bytes, *, start: int, end: int, tail: bytes, lines: int) -> None:
+        """Note that the receiver has `start` <= byte < `end`; `tail` is the digest of the bytes before `end`.
+
+        A file's bytes are acknowledged in order, without a gap: ValueError otherwise.
+        """
+        account = self._accounts[file_id]
+        if start != account.acknowledged:
+            raise ValueError(f"{account.path}: {start} acknowledged, {account.acknowledged} is next")
+        identity = replace(account.identity, offset=end, tail=tail)
+        self._accounts[file_id] = replace(account, identity=identity, lines=account.lines + lines)
+        self.version += 1
+
+    def give_up(self, file_id: bytes, *, start: int, end: int, reason: Reason) -> None:
+        """Note bytes that will never be shipped. If they were next, `acknowledge` steps over them."""
+        account = self._accounts[file_id]
+        ranges = account.given_up
+        last = ranges[-1] if ranges else None
+        if last and last.end == start and last.reason == reason:
+            ranges, start = ranges[:-1], last.start
+        given_up = (*ranges, GivenUp(start, end, str(reason)))
+        self._accounts[file_id] = replace(account, given_up=given_up)
+        self.version += 1
+
+    def end(self, file_id: bytes, now_ns: int) -> None:
+        """Note that this content is no more."""
+        self._accounts[file_id] = replace(self._accounts[file_id], gone_ns=now_ns)
+        self.version += 1
+
+    def resume(self, account: FileAccount) -> None:
+        """Note that a content is there again, perhaps on a device that has another number now."""
+        mine = self._accounts.setdefault(account.file_id, account)
+        if mine.gone_ns or mine.identity.device != account.identity.device:
+            identity = replace(mine.identity, device=account.identity.device)
+            self._accounts[account.file_id] = replace(mine, identity=identity, gone_ns=0)
+            self.version += 1
+
+    def forget(self, *, before_ns: int, files_max: int) -> tuple[FileAccount, ...]:
+        """Drop the accounts gone before that time, and those longest gone above `files_max`; return them."""
+        gone = sorted((a for a in self._accounts.values() if a.gone_ns), key=lambda account: account.gone_ns)
+        surplus = len(self._accounts) - files_max
+        old = tuple(account for i, account in enumerate(gone) if account.gone_ns < before_ns or i < surplus)
+        for account in old:
+            del self._accounts[account.file_id]
+        self.version += bool(old)
+        return old

@@ -1,0 +1,366 @@
+"""From files to the receiver: three loops that share a tailer, a ledger and two slots.
+
+`scan` notices what is new, `read` turns it into batches of chunks, `send` delivers one batch at a time. While a batch
+is on its way the next is read, and no more: two slots of half `in_flight_bytes_max` are all the memory that lines take.
+Sending in one order keeps every file's acknowledgements without a gap.
+
+Disk and CPU work of tailing runs in one thread of its own, so that tailing needs no locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+from opentelemetry.metrics import NoOpMeterProvider
+
+from clew_agent.books import Books
+from clew_agent.config import AgentSettings
+from clew_agent.delivery import Delivery
+from clew_agent.errors import CheckpointError, TransportError
+from clew_agent.lock import DirectoryLock
+from clew_agent.metrics import Metrics
+from clew_agent.stamp import Stamper, build_chunk
+from clew_agent.status import Status, write_status
+from clew_agent.tail import Block, DirectoryWatch, KnownContents, Read, Tailer, Turn
+from clew_agent.transport import RetryPolicy, Transport
+from clew_agent.wire import Chunk, FileLedger
+
+__all__ = ["Outcome", "run_agent"]
+
+_log = structlog.get_logger()
+T = TypeVar("T")
+
+# Names may change all the time in a busy directory; searching the globs more often than this helps nobody.
+_SCAN_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to."""
+
+    files: tuple[FileLedger, ...]
+    problems: tuple[str, ...]
+    """What keeps it from being complete: globs without files, files that cannot be read, lines given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A chunk, and the part of its file that it is."""
+
+    chunk: Chunk
+    block: Block
+
+
+async def run_agent(
+    settings: AgentSettings,
+    transport: Transport,
+    *,
+    once: bool = False,
+    stop: asyncio.Event | None = None,
+    metrics: Metrics | None = None,
+    now_ns: Callable[[], int] = time.time_ns,
+) -> Outcome:
+    """Tail and ship until `stop` is set, or with `once` until everything that is there was acknowledged.
+
+    Holds the agent's directory meanwhile (DirectoryLocked). Does not close the transport. Raises CheckpointError when
+    the checkpoint is of a newer version; all other trouble is waited out and reported.
+    """
+    metrics = metrics or Metrics(NoOpMeterProvider().get_meter("clew"))
+    with DirectoryLock(settings.data):
+        books = Books(settings, metrics, now_ns=now_ns)
+        stop = stop or asyncio.Event()
+        pipeline = _Pipeline(settings, transport, books, metrics, once=once, stop=stop, now_ns=now_ns)
+        try:
+            await pipeline.run()
+        finally:
+            pipeline.close()
+        return pipeline.outcome()
+
+
+class _Pipeline:
+    def __init__(
+        self,
+        settings: AgentSettings,
+        transport: Transport,
+        books: Books,
+        metrics: Metrics,
+        *,
+        once: bool,
+        stop: asyncio.Event,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._books = books
+        self._metrics = metrics
+        self._once = once
+        self._stop = stop
+        self._now_ns = now_ns
+        self._stamper = Stamper(settings.stamp)
+        self._delivery = Delivery(transport, RetryPolicy(settings.retry_initial_s, settings.retry_max_s), metrics)
+        self._tailer = Tailer(
+            settings,
+            KnownContents(books.ledger.accounts(), generation_floor=books.generation_floor),
+            skip_present=books.first_run and settings.start == "end",
+            at_end=once,
+        )
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="clew-tail")
+        self._work = asyncio.Event()
+        self._slots = asyncio.Semaphore(2)
+        self._batches: asyncio.Queue[list[_Piece] | None] = asyncio.Queue(3)  # two and the end
+        self._in_flight_bytes = 0
+        self._done = asyncio.Event()
+        self._troubles: dict[str, str] = {}
+        self._unsent = False
+
+    async def run(self) -> None:
+        await self._save_ids()
+        await self._scan()
+        async with asyncio.TaskGroup() as tasks:
+            keeping = [
+                tasks.create_task(self._every(self._settings.checkpoint_interval_s, self._save)),
+                tasks.create_task(self._every(self._settings.status_interval_s, self._write_status)),
+            ]
+            beating = tasks.create_task(self._every(self._settings.heartbeat_interval_s, self._beat))
+            sending = tasks.create_task(self._send_batches())
+            scanning = None if self._once else tasks.create_task(self._scan_on_changes())
+            await self._read_batches()
+            await self._flush(sending)
+            if scanning:
+                await scanning
+            beating.cancel()
+            self._done.set()
+            await asyncio.wait(keeping)
+        await self._save()
+        await self._last_beat()
+        await self._write_status()
+
+    def close(self) -> None:
+        self._disk.shutdown(wait=True)
+        self._tailer.close()
+
+    def outcome(self) -> Outcome:
+        problems = [f"{glob}: matches no file" for glob in self._tailer.unmatched]
+        problems += [f"{path}: {problem}" for path, problem in self._tailer.problems.items()]
+        problems += [
+            f"{path}: {count} bytes were given up: {reason}" for (path, reason), count in self._books.given_up.items()
+        ]
+        if self._unsent:
+            problems.append("stopped before everything that was read was acknowledged; the next run sends it")
+        return Outcome(self._books.ledger.files(), tuple(problems))
+
+    # Noticing
+
+    async def _scan_on_changes(self) -> None:
+        """Scan every so often, and look at what inotify reports in between."""
+        watch = DirectoryWatch() if self._settings.watch else None
+        try:
+            names_changed = watch.follow(self._tailer.directories) if watch else False
+            scanned = time.monotonic()
+            while True:
+                pause = _SCAN_PAUSE_S if names_changed else self._settings.scan_interval_s
+                if not await self._or_stop(_readable(watch, scanned + pause - time.monotonic())):
+                    return
+                await asyncio.sleep(self._settings.linger_s)
+                changes = watch.changes() if watch else None
+                if changes:
+                    names_changed |= changes.names_changed
+                due = _SCAN_PAUSE_S if names_changed else self._settings.scan_interval_s
+                if time.monotonic() >= scanned + due:
+                    await self._scan()
+                    scanned = time.monotonic()
+                    names_changed = watch.follow(self._tailer.directories) if watch else False
+                elif changes and changes.written:
+                    self._take(await self._on_disk(partial(self._tailer.look_at, changes.written)))
+        finally:
+            if watch:
+                watch.close()
+
+    async def _scan(self) -> None:
+        self._take(await self._on_disk(self._tailer.scan))
+
+    def _take(self, turn: Turn) -> None:
+        for event in turn.events:
+            self._books.record(event)
+        if turn.more:
+            self._work.set()
+
+    # Reading
+
+    async def _read_batches(self) -> None:
+        while await self._or_stop(self._slots.acquire()):
+            self._work.clear()
+            turn, pieces = await self._on_disk(self._read_batch)
+            self._take(turn)
+            if not pieces:
+                self._slots.release()
+            elif await self._save_ids():
+                self._in_flight_bytes += sum(len(piece.chunk.payload) for piece in pieces)
+                self._batches.put_nowait(pieces)
+            else:
+                self._unsent = True
+            del pieces
+            if not turn.more and (self._once or not await self._or_stop(self._work.wait())):
+                return
+
+    def _read_batch(self) -> tuple[Turn, list[_Piece]]:
+        turn = self._tailer.read_batch(
+            bytes_max=self._settings.batch_bytes_max, chunks_max=self._settings.batch_chunks_max
+        )
+        return turn, [self._build(event) for event in turn.events if isinstance(event, Read)]
+
+    def _build(self, read: Read) -> _Piece:
+        block = read.block
+        chunk = build_chunk(
+            read.source,
+            observed_ns=self._now_ns(),
+            start=block.start,
+            payload=block.payload,
+            stamper=self._stamper,
+            cuts=block.cuts,
+        )
+        self._metrics.count("clew_agent_read", block.end - block.start)
+        self._metrics.count("clew_agent_lines", chunk.count)
+        if block.cuts:
+            self._metrics.count("clew_agent_cut", block.cut_bytes)
+            _log.warning("Lines over the limit were cut.", path=read.source.path, bytes=block.cut_bytes)
+        return _Piece(chunk, block)
+
+    async def _save_ids(self) -> bool:
+        """Make new file ids durable before any line of theirs leaves; False if stopped before that was possible."""
+        while self._books.ids_to_save:
+            await self._save()
+            if self._books.ids_to_save and not await self._or_stop(asyncio.sleep(self._settings.retry_initial_s)):
+                return False
+        return True
+
+    # Sending
+
+    async def _send_batches(self) -> None:
+        while (pieces := await self._batches.get()) is not None:
+            refusals = await self._delivery.deliver([piece.chunk for piece in pieces])
+            for piece, refusal in zip(pieces, refusals, strict=True):
+                chunk = piece.chunk
+                self._books.settle(chunk.source.file_id, piece.block, lines=chunk.count, refusal=refusal)
+                self._in_flight_bytes -= len(chunk.payload)
+            # The next batch may be long in coming; this one must not stay in memory meanwhile.
+            del pieces, piece, chunk
+            self._slots.release()
+
+    async def _flush(self, sending: asyncio.Task[None]) -> None:
+        """Let what was read be sent: all of it, or once stopped as much as `shutdown_flush_s` allows."""
+        self._batches.put_nowait(None)
+        if not self._stop.is_set():
+            await self._or_stop(asyncio.wait({sending}))
+        if not sending.done():
+            await asyncio.wait({sending}, timeout=self._settings.shutdown_flush_s)
+        if not sending.done():
+            self._unsent = True
+            sending.cancel()
+            _log.warning("Stopping before the receiver had everything; it is sent by the next run.")
+
+    # Reporting
+
+    async def _save(self) -> None:
+        """Write the checkpoint; where that fails, say so and go on: what it lacks is sent again after a crash."""
+        try:
+            if old := self._books.forget():
+                self._books.generation_floor = await self._on_disk(partial(self._tailer.forget, old))
+            await self._books.save()
+        except CheckpointError as error:
+            if self._troubles.get("checkpoint") != error.message:
+                _log.error("The checkpoint cannot be written.", error=error.message, hint=error.hint)
+            self._troubles["checkpoint"] = error.message
+        else:
+            self._troubles.pop("checkpoint", None)
+
+    async def _write_status(self) -> None:
+        self._metrics.level("clew_agent_open_files", self._tailer.open_files)
+        self._metrics.level("clew_agent_in_flight", self._in_flight_bytes)
+        status = Status(
+            pid=os.getpid(),
+            server=self._settings.server,
+            in_flight_bytes=self._in_flight_bytes,
+            open_files=self._tailer.open_files,
+            heartbeat=self._books.heartbeat(self._errors()),
+        )
+        try:
+            await asyncio.to_thread(write_status, self._settings.data, status)
+        except OSError as error:
+            self._troubles["status"] = f"the status cannot be written: {error.strerror}"
+        else:
+            self._troubles.pop("status", None)
+
+    async def _beat(self) -> None:
+        try:
+            await self._transport.heartbeat(self._books.heartbeat(self._errors()))
+        except TransportError as error:
+            if self._troubles.get("heartbeat") != error.message:
+                _log.warning("The receiver did not take the heartbeat.", error=error.message, hint=error.hint)
+            self._troubles["heartbeat"] = error.message
+        else:
+            self._troubles.pop("heartbeat", None)
+
+    async def _last_beat(self) -> None:
+        try:
+            await asyncio.wait_for(self._beat(), min(self._settings.send_timeout_s, self._settings.shutdown_flush_s))
+        except TimeoutError:
+            _log.warning("The receiver did not take the last heartbeat in time.")
+
+    def _errors(self) -> dict[str, str]:
+        errors = dict.fromkeys(self._tailer.unmatched, "matches no file")
+        errors |= self._tailer.problems
+        errors |= self._troubles
+        if self._delivery.trouble:
+            errors["send"] = self._delivery.trouble
+        return errors
+
+    # Waiting
+
+    async def _every(self, interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
+        while not self._done.is_set():
+            await act()
+            try:
+                await asyncio.wait_for(self._done.wait(), interval_s)
+            except TimeoutError:
+                continue
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+
+    async def _or_stop(self, wanted: Coroutine[Any, Any, Any]) -> bool:
+        """Wait for `wanted`, at most until stopped; False if stopped."""
+        if self._stop.is_set():
+            wanted.close()
+            return False
+        tasks = {asyncio.ensure_future(wanted), asyncio.ensure_future(self._stop.wait())}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+        return not self._stop.is_set()
+
+
+async def _readable(watch: DirectoryWatch | None, timeout_s: float) -> None:
+    """Wait until the watch has something to tell, at most so long."""
+    changed = asyncio.Event()
+    descriptor = watch.fileno() if watch else None
+    loop = asyncio.get_running_loop()
+    if descriptor is not None:
+        loop.add_reader(descriptor, changed.set)
+    try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), max(0.0, timeout_s))
+    finally:
+        if descriptor is not None:
+            loop.remove_reader(descriptor)

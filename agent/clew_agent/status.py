@@ -1,0 +1,91 @@
+"""What a running agent says of itself in its directory, for `clew agent status`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from clew_agent.durable import replace_file
+from clew_agent.errors import ClewError
+from clew_agent.lock import lock_holder
+from clew_agent.wire import FileLedger, Heartbeat
+
+__all__ = ["AgentStatus", "Status", "print_status", "read_status", "write_status"]
+
+_NAME = "status.json"
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `status.json`."""
+
+    pid: int
+    server: str
+    in_flight_bytes: int
+    open_files: int
+    heartbeat: Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatus:
+    """What is known of an agent from outside."""
+
+    running: bool
+    pid: int | None
+    """Of the process that holds the directory."""
+    status: Status | None
+    """As last written, perhaps by an agent that has ended since."""
+
+
+def write_status(directory: Path, status: Status) -> None:
+    """Replace the status. OSError if that fails. Not durable: it is worth nothing after a crash."""
+    replace_file(directory / _NAME, msgspec.json.encode(status), durable=False)
+
+
+def read_status(directory: Path) -> AgentStatus:
+    """Return what an agent's directory says. ClewError if it cannot be read."""
+    try:
+        holder = lock_holder(directory)
+        data = (directory / _NAME).read_bytes()
+    except FileNotFoundError:
+        return AgentStatus(holder is not None, holder, None)
+    except OSError as error:
+        raise ClewError(
+            f"the agent's directory {directory} cannot be read: {error.strerror}", hint="run this as the agent's user"
+        ) from error
+    try:
+        status = msgspec.json.decode(data, type=Status)
+    except msgspec.MsgspecError as error:
+        raise ClewError(
+            f"{directory / _NAME} is no agent's status: {error}", hint="see that `data` is the agent's own directory"
+        ) from error
+    return AgentStatus(holder is not None, holder, status)
+
+
+def print_status(found: AgentStatus, directory: Path) -> None:
+    """Print it for people."""
+    if found.status is None:
+        click.echo(f"no agent has run in {directory}" if not found.running else f"starting (process {found.pid})")
+        return
+    status, beat = found.status, found.status.heartbeat
+    running = f"running (process {found.pid})" if found.running else "not running; this is how it ended"
+    click.echo(f"agent {beat.agent_id} on {beat.host}: {running}")
+    click.echo(f"to {status.server}; {status.open_files} files open, {status.in_flight_bytes} bytes in flight")
+    table = Table("file", "service", "size", "read", "acked", "lag", "given up", box=None, pad_edge=False)
+    for file in sorted(beat.files, key=lambda file: file.path):
+        table.add_row(file.path + (" (gone)" if file.gone else ""), file.service, *_figures(file))
+    # Not on a terminal a path must not be broken into lines.
+    console = Console()
+    Console(width=None if console.is_terminal else 1000).print(table)
+    for name, error in beat.errors.items():
+        click.secho(f"{name}: {error}", err=True, fg="red")
+
+
+def _figures(file: FileLedger) -> tuple[str, ...]:
+    given_up = sum(lost.end - lost.start for lost in file.given_up)
+    lag = 0 if file.gone else max(0, file.seen - file.acknowledged)
+    return tuple(str(n) for n in (file.seen, file.shipped, file.acknowledged, lag, given_up))

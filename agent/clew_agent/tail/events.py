@@ -1,0 +1,63 @@
+"""What tailing tells, in order: the ledger and the pipeline act on it, tailing knows neither."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from clew_agent.wire import Source
+
+from .account import FileAccount
+from .reader import Block
+
+__all__ = ["Ended", "Lost", "Opened", "Read", "Resumed", "Seen", "TailEvent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Content not known before; its id is fixed by now, and must be durable before any of its lines leaves."""
+
+    account: FileAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Known content is being read on; its device may have another number than before."""
+
+    account: FileAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The file has this size."""
+
+    file_id: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Lines."""
+
+    source: Source
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Bytes that were there and can no longer be read; `deleted`: with their file, else by truncation."""
+
+    file_id: bytes
+    start: int
+    end: int
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """This content is no more: what was of it was read, or is lost."""
+
+    file_id: bytes
+
+
+TailEvent: TypeAlias = Opened | Resumed | Seen | Read | Lost | Ended
