@@ -1,0 +1,165 @@
+"""Random events and random questions: the embedded store and the store in memory give the same answers."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from clew_collector.event import Event
+from clew_collector.store.embedded import EmbeddedStore
+from clew_collector.store.expression import (
+    ALL,
+    And,
+    Exists,
+    Expression,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Range,
+    Term,
+    Wildcard,
+    tokens,
+)
+from clew_collector.store.memory import MemoryStore
+from clew_collector.store.protocol import Cursor, Item, SearchRequest, Store
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SECOND = 1_000_000_000
+BASE = 1_795_478_400 * SECOND
+FILES = ["ab" * 10, "ab" * 9 + "ac", "00" * 10, "ff" * 10]
+
+# Few values, so that questions meet events; some with what engines trip over. Characters that the newest Unicode has
+# assigned are left out (Cn), as the engine and Python may know different versions of it.
+odd_text = st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=8)
+words = st.sampled_from(
+    ["a", "B", "ab", "Ab", "İ", "ΟΔΟΣ", "é", "e\u0301", "x_y", "a-b", "4", "日本", "ß", "²", "Ⅷ", "ǅ"]
+)
+texts = st.one_of(st.lists(words, max_size=4).map(" ".join), words, odd_text)
+keywords = st.one_of(st.sampled_from(["", "a", "A", "ab", "a*b", "a.b", "b", "é", "\0", "a\nb"]), odd_text)
+times = st.one_of(
+    st.integers(BASE - 600, BASE + 600),
+    st.sampled_from([BASE, BASE + 1, BASE + SECOND]),
+    st.integers(-(2**63), 2**63 - 1),
+)
+numbers = st.one_of(
+    st.integers(-3, 3), st.sampled_from([0.5, -0.0, 1e300, -1e300, 2**53 + 1, 2**62]), st.floats(allow_nan=True)
+)
+keys = st.one_of(st.sampled_from(["k", "k.l", "k=a", "", "k\0", "\1"]), odd_text)
+attributes = st.dictionaries(keys, st.one_of(texts, numbers, st.booleans(), st.none()), max_size=3)
+ids = st.sampled_from(["", "0af7651916cd43dd8448eb211c80319c", "0af7", "order-1", "f" * 32, "\0", "é"])
+
+
+@st.composite
+def events(draw: Any) -> Event:
+    offset = draw(st.integers(0, 40))
+    event_id = f"{draw(st.sampled_from(FILES))}{offset:012x}"
+    generated = draw(st.booleans())
+    return Event(
+        event_id=event_id,
+        timestamp=draw(st.one_of(st.none(), times)),
+        observed_timestamp=draw(times),
+        severity_number=draw(st.integers(0, 24)),
+        severity_text=draw(keywords),
+        service=draw(keywords),
+        instance=draw(keywords),
+        host=draw(keywords),
+        source=draw(keywords),
+        offset=offset,
+        length=draw(st.integers(0, 2**40)),
+        transaction_id=event_id if generated else draw(ids),
+        transaction_origin="generated" if generated else draw(st.sampled_from(["line", "alias", "generated"])),
+        aliases=tuple(draw(st.lists(ids, max_size=2))),
+        span_id=draw(ids),
+        parent_span_id=draw(ids),
+        body=draw(texts),
+        attributes=draw(attributes),
+        original=draw(st.binary(max_size=8)),
+    )
+
+
+event_id_texts = st.one_of(
+    st.builds(lambda file, offset: f"{file}{offset:012x}", st.sampled_from(FILES), st.integers(0, 40)),
+    st.builds(lambda file, cut: (file + "0" * 12)[:cut], st.sampled_from(FILES), st.integers(0, 32)),
+)
+keyword_fields = st.one_of(
+    st.sampled_from(
+        ["service", "severity_text", "ids", "transaction_id", "span_id", "event_id", "transaction_origin", "unknown"]
+    ),
+    keys.map("attributes.{}".format),
+)
+number_fields = st.sampled_from(["severity_number", "offset", "length", "timestamp", "observed_timestamp", "time"])
+values = st.one_of(keywords, texts, ids, event_id_texts, st.integers(-3, 40).map(str), times.map(str))
+patterns = st.lists(
+    st.one_of(st.sampled_from(["*", "?", "a", "b", "A", "\\*", "\\", "é", "0", "f"]), values), max_size=4
+)
+bounds = st.one_of(st.none(), values, numbers, times)
+fields = st.one_of(st.none(), st.just("body"), keyword_fields, number_fields)
+leaves = st.one_of(
+    st.just(ALL),
+    st.builds(Term, fields, values),
+    st.builds(Phrase, st.sampled_from([None, "body", "service"]), texts.map(lambda text: tuple(tokens(text)))),
+    st.builds(Prefix, st.one_of(st.none(), st.just("body"), keyword_fields), values),
+    st.builds(Wildcard, st.one_of(st.none(), st.just("body"), keyword_fields), patterns.map("".join)),
+    st.builds(Range, st.one_of(keyword_fields, number_fields), bounds, bounds, st.booleans(), st.booleans()),
+    st.builds(Exists, st.one_of(st.just("body"), keyword_fields, number_fields)),
+)
+expressions = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        inner.map(Not),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: And(tuple(parts))),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: Or(tuple(parts))),
+    ),
+    max_leaves=5,
+)
+
+
+async def answers(store: Store, batches: list[list[Event]], questions: list[tuple[Expression, SearchRequest]]) -> Any:
+    """Everything that a store says about the same events."""
+    said: list[Any] = []
+    for position, batch in enumerate(batches, 1):
+        said.append(await store.write([Item(position, one) for one in batch]))
+        await store.flush()
+    for expression, request in questions:
+        page = await store.search(request)
+        said.append((expression, [one.event_id for one in page.events], page.total, page.cursor))
+        said.append(await store.count(expression))
+        for start, interval in ((BASE - 500, 251), (BASE, SECOND)):
+            buckets = await store.histogram(expression, start=start, end=start + 4 * interval, interval=interval)
+            said.append([(bucket.start, sorted(bucket.counts.items())) for bucket in buckets])
+        said.append(await store.facet(expression, "service"))
+        said.append(await store.facet(expression, "attributes.k"))
+        said.append(await store.facet(expression, "transaction_id"))
+    said += [await store.files(), await store.time_bounds(), await store.transaction_ids(limit=3)]
+    await store.close()
+    return said
+
+
+questions = st.lists(
+    st.tuples(
+        expressions,
+        st.sampled_from(["asc", "desc"]),
+        st.integers(0, 5),
+        st.one_of(st.none(), st.builds(Cursor, times, st.one_of(event_id_texts, odd_text))),
+        st.one_of(st.none(), times),
+        st.one_of(st.none(), times),
+    ).map(
+        lambda q: (q[0], SearchRequest(q[0], order=q[1], limit=q[2], after=q[3], start=q[4], end=q[5]))  # type: ignore[arg-type]
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.lists(events(), max_size=12), min_size=1, max_size=3), questions)
+def test_both_stores_give_the_same_answers(
+    batches: list[list[Event]], asked: list[tuple[Expression, SearchRequest]]
+) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        embedded = EmbeddedStore.open(Path(directory), writable=True)
+        assert asyncio.run(answers(embedded, batches, asked)) == asyncio.run(answers(MemoryStore(), batches, asked))
