@@ -27,7 +27,8 @@ class StageError(ClewError):
 class Stage:
     """The demo's processes; leaving it stops them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stop_timeout_s: float = STOP_TIMEOUT_S) -> None:
+        self._stop_timeout_s = stop_timeout_s
         self._processes: list[tuple[str, subprocess.Popen[bytes], Path]] = []
         self._files = ExitStack()
 
@@ -83,7 +84,7 @@ class Stage:
         for _, process, _ in reversed(self._processes):
             process.terminate()
             try:
-                process.wait(STOP_TIMEOUT_S)
+                process.wait(self._stop_timeout_s)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
