@@ -3,7 +3,8 @@
 An agent's report says, for each file, how much it has and how much the collector acknowledged. When all of that is
 acknowledged, every line that stood in those files when the report was made is in the log; when the store then reaches
 the log's end, it is searchable. The watermark is the time of the oldest such report over all agents. An agent that is
-behind holds it back, but not further than `lag_max_s` behind the clock, so that a dead host does not silence alerts.
+behind holds it back, but not further than `lag_max_s` behind the clock, so that a dead host does not silence alerts; one
+that has said nothing for `silent_after_s` is not waited for at all.
 """
 
 from __future__ import annotations
@@ -58,12 +59,14 @@ class IngestWatermark:
         store_position: Callable[[], Awaitable[int]],
         clock: Callable[[], int],
         lag_max_s: float = 30.0,
+        silent_after_s: float = 120.0,
     ) -> None:
         self._beats = beats
         self._log_end = log_end
         self._store_position = store_position
         self._clock = clock
         self._lag_max_ns = round(lag_max_s * 1e9)
+        self._silent_after_ns = round(silent_after_s * 1e9)
         self._reported: dict[str, int] = {}
         self._promises: deque[_Promise] = deque()
         self._reached = 0
@@ -71,7 +74,7 @@ class IngestWatermark:
     async def __call__(self) -> int | None:
         """Return the watermark, ns UTC; None before the first report and while the store is empty."""
         now = self._clock()
-        agents = {beat.agent_id: beat for beat in await self._beats()}
+        agents = {beat.agent_id: beat for beat in await self._beats() if beat.sent_ns > now - self._silent_after_ns}
         for agent_id, beat in agents.items():
             if (until := reported_until(beat)) is not None:
                 self._reported[agent_id] = max(until, self._reported.get(agent_id, 0))

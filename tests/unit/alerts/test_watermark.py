@@ -80,6 +80,13 @@ async def test_an_agent_that_is_behind_holds_it_back_but_not_for_ever() -> None:
     assert await ingest.reached_s() == 110
 
 
+async def test_an_agent_that_fell_silent_is_not_waited_for() -> None:
+    ingest = Ingest()
+    ingest.now_s, ingest.beats = 1000, [beat("gone", 870), beat("a", 999)]
+
+    assert await ingest.reached_s() == 999
+
+
 async def test_it_is_unknown_while_there_is_no_log_and_never_ahead_of_the_clock() -> None:
     ingest = Ingest()
     ingest.end = 0
