@@ -1,10 +1,12 @@
 """Up to which time the store has everything: where alerts are evaluated.
 
-An agent's report says, for each file, how much it has and how much the collector acknowledged. When all of that is
-acknowledged, every line that stood in those files when the report was made is in the log; when the store then reaches
-the log's end, it is searchable. The watermark is the time of the oldest such report over all agents. An agent that is
-behind holds it back, but not further than `lag_max_s` behind the clock, so that a dead host does not silence alerts; one
-that has said nothing for `silent_after_s` is not waited for at all.
+An agent's report says, for each file, how much it has seen and how much the collector acknowledged. When all of that is
+acknowledged, every line that the agent had seen when it reported is in the log; when the store then reaches the log's
+end, it is searchable. The watermark is the time of the oldest such report over all agents. What an agent had not seen
+yet (it looks at once where inotify works) is late by as much, and counts at the next evaluation.
+
+An agent that is behind holds it back, but not further than `lag_max_s` behind the clock, so that a dead host does not
+silence alerts; one that has said nothing for `silent_after_s` is not waited for at all.
 """
 
 from __future__ import annotations
