@@ -39,27 +39,21 @@ class _Flattening:
         attributes, limits = self._reading.attributes, self._limits
         for name, value in fields.items():
             key = prefix + name
-            kind = type(value)
-            if kind is dict:
-                if depth < limits.attribute_depth_max and value:
-                    self.add(value, key + ".", depth + 1)
-                    continue
-                value = _json_text(value)
-            elif kind is list:
-                value = _json_text(value)
-            elif kind is int and not -INTEGER_MAX <= value <= INTEGER_MAX:
-                value = str(value)
+            if type(value) is dict and value and depth < limits.attribute_depth_max:
+                self.add(value, key + ".", depth + 1)
+                continue
+            plain = value if type(value) is str else _plain(value)
             if (
                 not name
                 or key in attributes
                 or len(key) > limits.attribute_key_characters_max
                 or "\0" in key
                 or len(attributes) >= limits.attributes_max
-                or (type(value) is str and not self._take(len(value)))
+                or (type(plain) is str and not self._take(len(plain)))
             ):
                 self._reading.dropped += 1
                 continue
-            attributes[key] = value
+            attributes[key] = plain
 
     def _take(self, characters: int) -> bool:
         if characters > self._limits.attribute_value_characters_max or characters > self._characters:
@@ -69,7 +63,7 @@ class _Flattening:
 
 
 def number_or_text(text: str) -> str | int | float | bool:
-    """Return what a bare word of text says: a number if it is written just as the number would be, a truth, else itself.
+    """Return what a bare word says: a number if it is written just as the number would be, a truth, else itself.
 
     So `200` is a number, while `007`, `1.10` and `1e5` stay as they were written.
     """
@@ -88,5 +82,11 @@ def number_or_text(text: str) -> str | int | float | bool:
     return number if repr(number) == text else text
 
 
-def _json_text(value: Any) -> str:
-    return _encoder.encode(value).decode()
+def _plain(value: Any) -> str | int | float | bool | None:
+    kind = type(value)
+    if kind is dict or kind is list:
+        return _encoder.encode(value).decode()
+    if kind is int and not -INTEGER_MAX <= value <= INTEGER_MAX:
+        return str(value)
+    plain: str | int | float | bool | None = value
+    return plain

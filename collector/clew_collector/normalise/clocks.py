@@ -77,14 +77,22 @@ def _moment(minute: int | None, second: str, fraction: str | None, zone: str | N
 
 
 def _read_numbers(match: re.Match[str], _calendar: Calendar) -> Moment:
-    """Groups: year, month, day, hour, minute, second, fraction, zone; a year of two digits is 20xx."""
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
-    number = int(year) if len(year) == 4 else 2000 + int(year)
-    return _moment(minute_ns(number, int(month), int(day), int(hour), int(minute)), second, fraction, zone)
+    """Read the groups: year to minute, second, fraction, zone."""
+    minute, second, fraction, zone = match.groups()
+    return _moment(_minute_of_digits(minute), second, fraction, zone)
+
+
+@lru_cache(maxsize=4_096)
+def _minute_of_digits(text: str) -> int | None:
+    """Return the minute that the digits of a text say, year to minute; a year of two digits is 20xx."""
+    digits = "".join(filter(str.isdigit, text))
+    if len(digits) == 10:
+        digits = "20" + digits
+    return minute_ns(int(digits[:4]), int(digits[4:6]), int(digits[6:8]), int(digits[8:10]), int(digits[10:]))
 
 
 def _read_named_month(match: re.Match[str], calendar: Calendar) -> Moment:
-    """Named groups, the month by name or number; year, fraction and zone may be absent."""
+    """Read named groups, the month by name or number; year, fraction and zone may be absent."""
     part = match.groupdict()
     name = part["month"]
     month = int(name) if name.isdigit() else month_number(name)
@@ -115,7 +123,7 @@ CLOCKS: tuple[Clock, ...] = (
     # ISO 8601, RFC 3339, log4j, Python, Go's standard log, nginx error: 2015-10-18 18:01:47,978  2024-01-02T03:04:05Z
     Clock(
         "iso",
-        r"(\d{4})[-/.](\d\d)[-/.](\d\d)(?:[T_]|\ {1,2})(\d\d):(\d\d):(\d\d)(?:[.,:](\d{1,12}))?"
+        r"(\d{4}[-/.]\d\d[-/.]\d\d(?:[T_]|\ {1,2})\d\d:\d\d):(\d\d)(?:[.,:](\d{1,12}))?"
         r"(?:(\ ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)|[+-]\d\d)(?![\w:]))?",
         _read_numbers,
         ("2015-10-18 18:01:47,978", "2024-01-02T03:04:05.123456789Z", "2024/01/02 03:04:05 +0900"),
@@ -167,14 +175,14 @@ CLOCKS: tuple[Clock, ...] = (
     # Spark's and Hadoop's console: 17/06/09 20:10:40
     Clock(
         "two_digit_year",
-        r"(\d\d)/(\d\d)/(\d\d)\ (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,12}))?()",
+        r"(\d\d/\d\d/\d\d\ \d\d:\d\d):(\d\d)(?:[.,](\d{1,12}))?()",
         _read_numbers,
         ("17/06/09 20:10:40",),
     ),
     # HDFS: 081109 203615
     Clock(
         "compact_two_digit_year",
-        r"(\d\d)(\d\d)(\d\d)\ (\d\d)(\d\d)(\d\d)()()(?!\d)",
+        r"(\d{6}\ \d{4})(\d\d)()()(?!\d)",
         _read_numbers,
         ("081109 203615",),
         alone=False,
@@ -182,14 +190,14 @@ CLOCKS: tuple[Clock, ...] = (
     # ISO 8601 basic format, and what phones write: 20240102T030405.123Z  20171223-22:15:29:606
     Clock(
         "compact",
-        r"(\d{4})(\d\d)(\d\d)[T\-\ ](\d\d):?(\d\d):?(\d\d)(?:[.,:](\d{1,12}))?(Z|[+-]\d\d:?\d\d)?(?!\d)",
+        r"(\d{8}[T\-\ ]\d\d:?\d\d):?(\d\d)(?:[.,:](\d{1,12}))?(Z|[+-]\d\d:?\d\d)?(?!\d)",
         _read_numbers,
         ("20240102T030405.123Z", "20171223-22:15:29:606"),
     ),
     # Blue Gene: 2005-06-03-15.42.50.363779
     Clock(
         "dotted",
-        r"(\d{4})-(\d\d)-(\d\d)-(\d\d)\.(\d\d)\.(\d\d)(?:\.(\d{1,12}))?()",
+        r"(\d{4}-\d\d-\d\d-\d\d\.\d\d)\.(\d\d)(?:\.(\d{1,12}))?()",
         _read_numbers,
         ("2005-06-03-15.42.50.363779",),
     ),

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 __all__ = ["Envelope", "envelope_of_fields", "open_cri", "open_docker"]
 
 
-class Envelope(NamedTuple):
-    """A runtime's own words about a line, and the line. `time` is text, as written, when the runtime read it."""
+class Envelope(msgspec.Struct, frozen=True):
+    """A runtime's own words about a line, and the line. `time` is when the runtime read it, as written."""
 
     text: str
     time: str
     stream: str
+    attributes: dict[str, str] = {}
     partial: bool = False
     """More of the same line follows in the next one."""
 
@@ -31,7 +32,7 @@ class _DockerLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _docker = msgspec.json.Decoder(_DockerLine)
 _STREAMS = frozenset({"stdout", "stderr"})
-_KEYS = frozenset({"log", "stream", "time", "attrs"})
+_KEYS = frozenset({"log", "stream", "time"})
 # Kubernetes CRI: time, stream, tags (P partial, F full; more may follow behind colons), the line
 _CRI = re.compile(
     r"(\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d))\ (stdout|stderr)\ ([FP])(?::\S{0,64})?(?:\ (.*))?",
@@ -45,9 +46,9 @@ def open_docker(raw: bytes) -> Envelope | None:
         line = _docker.decode(raw)
     except (msgspec.MsgspecError, UnicodeError):
         return None
-    if line.stream not in _STREAMS or line.attrs:
+    if line.stream not in _STREAMS:
         return None
-    return Envelope(_without_newline(line.log), line.time, line.stream)
+    return Envelope(_without_newline(line.log), line.time, line.stream, line.attrs)
 
 
 def envelope_of_fields(fields: dict[str, Any]) -> Envelope | None:
@@ -61,10 +62,10 @@ def envelope_of_fields(fields: dict[str, Any]) -> Envelope | None:
 def open_cri(text: str) -> Envelope | None:
     """Return the envelope of a line in Kubernetes' CRI format, None if the text is anything else."""
     found = _CRI.fullmatch(text)
-    return Envelope(found[4] or "", found[1], found[2], found[3] == "P") if found else None
+    return Envelope(found[4] or "", found[1], found[2], partial=found[3] == "P") if found else None
 
 
 def _without_newline(text: str) -> str:
-    if text.endswith("\n"):
-        return text[:-2] if text.endswith("\r\n") else text[:-1]
+    if text[-1:] == "\n":
+        return text[:-2] if text[-2:] == "\r\n" else text[:-1]
     return text

@@ -40,7 +40,8 @@ _ROLES: dict[str, _Role] = {
     # `strong`: a time whatever its value; `weak`: might as well be a duration, so a number must be a date after 1973
     **_ranked(
         "time",
-        "@timestamp timestamp @t ts eventtime asctime timemillis timestampms timestampns timeunixnano realtimetimestamp",
+        "@timestamp timestamp @t ts eventtime asctime timemillis timestampms timestampns timeunixnano"
+        " realtimetimestamp",
         "strong",
     ),
     **_ranked("time", "time datetime date t$date timelocal timeiso8601 writtenat logtimestamp", "weak", start=20),

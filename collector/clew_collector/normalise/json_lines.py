@@ -1,4 +1,4 @@
-"""Reads a line that is one JSON object, as strictly as JSON when it can be and as leniently as Python writes it when not."""
+"""Reads a line that is one JSON object: as JSON if it is, else as leniently as Python writes it."""
 
 from __future__ import annotations
 

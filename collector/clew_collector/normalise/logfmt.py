@@ -24,7 +24,7 @@ _PAIRS_MIN = 2
 
 
 class LogfmtReader:
-    """Reads a line that begins with `key=`, has two pairs or more, and nothing but pairs or a time, level or message."""
+    """Reads a line that begins with `key=`, has two pairs, and nothing but pairs or a time, level or message."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

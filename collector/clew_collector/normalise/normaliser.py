@@ -8,6 +8,7 @@ from typing import Any
 from clew_agent.wire import NO_TRANSACTION, Chunk, Origin, unpack_u32
 from clew_collector.event import Event
 
+from .attributes import add_objects
 from .clocks import Calendar
 from .envelope import Envelope, envelope_of_fields, open_cri, open_docker
 from .json_lines import JsonReader
@@ -35,9 +36,9 @@ class Normaliser:
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
-        limits = limits or Limits()
-        self._json = JsonReader(limits)
-        self._text = TextReader(logfmt=LogfmtReader(limits))
+        self._limits = limits or Limits()
+        self._json = JsonReader(self._limits)
+        self._text = TextReader(logfmt=LogfmtReader(self._limits))
 
     def events(self, chunk: Chunk) -> list[Event]:
         """Return the chunk's events in file order, exactly one per line; never raises, whatever the bytes."""
@@ -116,6 +117,8 @@ class Normaliser:
         """Return what the enclosed line says; the runtime's time counts, unless the line's own is a point in time."""
         reading = Reading("")
         reading.attributes["log.iostream"] = envelope.stream
+        if envelope.attributes:
+            add_objects(reading, {"attrs": envelope.attributes}, self._limits)
         if envelope.partial:
             reading.attributes["log.partial"] = True
         text = _clean(envelope.text)

@@ -9,7 +9,7 @@ import msgspec
 __all__ = ["Reading"]
 
 
-class Reading(msgspec.Struct):
+class Reading(msgspec.Struct, gc=False):
     """A line's own fields, under the names of `Event`. Fresh for each line and never shared."""
 
     body: str

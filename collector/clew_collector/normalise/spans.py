@@ -17,7 +17,8 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-([0-9a-f]{16})-[0-9a-f]{2}.
 # `SpanID: b959018f709a6ffe`, `span_id=...`, `"spanId":"..."`, `parentSpanId: ...`; the hint is in all of them.
 _NAMED_HINTS = ("pan", "PAN")
 _NAMED = re.compile(
-    r"(?<![A-Za-z0-9])(parent[_.\- ]?|x-b3-|x-b3-parent)?span[_.\- ]?id[\"']?\s?[:=]\s?[\"']?([0-9a-f]{16})(?![0-9a-z])",
+    r"(?<![A-Za-z0-9])(parent[_.\- ]?|x-b3-|x-b3-parent)?span[_.\- ]?id"
+    r"[\"']?\s?[:=]\s?[\"']?([0-9a-f]{16})(?![0-9a-z])",
     re.IGNORECASE | re.ASCII,
 )
 _NAMED_TRACEPARENT = re.compile(
@@ -31,7 +32,7 @@ _BRAVE = re.compile(
 )
 # What loggers' patterns put in front of the message: `TraceID: <32 hex> SpanID: <16 hex> `
 _LEADING = re.compile(
-    r"trace[_.-]?id[:=]\s?([0-9a-f]{32})[ ,]{1,2}span[_.-]?id[:=]\s?([0-9a-f]{16})(?:\s+|$)", re.IGNORECASE | re.ASCII
+    r"[Tt]race[_.-]?[Ii][Dd][:=]\s?([0-9a-f]{32})[ ,]{1,2}[Ss]pan[_.-]?[Ii][Dd][:=]\s?([0-9a-f]{16})(?:\s+|$)", re.ASCII
 )
 # Ids stand near the front of a line; a line of megabytes is not searched to its end.
 _SEARCHED_CHARACTERS_MAX = 16_384
@@ -69,9 +70,10 @@ def take_leading_ids(reading: Reading, transaction_id: str) -> None:
     found = _LEADING.match(body)
     if found is None:
         return
-    span = span_of_hex(found[2])
-    reading.span_id = reading.span_id or span
-    if found[1].lower() == transaction_id and span == reading.span_id:
+    trace, span = found.groups()
+    if not reading.span_id and span != _NO_SPAN:
+        reading.span_id = span
+    if trace == transaction_id and span == reading.span_id:
         reading.body = body[found.end() :]
 
 

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .clocks import CLOCKS, Calendar, Clock, Moment
-from .layouts import ATTRIBUTES, NUMBERS, TAILS, WHOLE_LINES, Layout
+from .layouts import ATTRIBUTES, NUMBERS, Layout
 from .logfmt import LogfmtReader
 from .reading import Reading
 from .severity import SYSLOG_SEVERITIES, severity_of_word
-from .shapes import Candidates
+from .shapes import Candidates, first_three, first_two_words
 from .structured_data import read_structured_data
+from .tails import TAILS
 from .timestamps import epoch_number_ns
+from .whole_lines import WHOLE_LINES
 
 __all__ = ["TextReader"]
 
@@ -33,6 +35,7 @@ class _Row:
 
     name: str
     match: Callable[..., re.Match[str] | None]
+    ends: str
     levels: dict[str, int]
     level: int
     message: int
@@ -69,11 +72,11 @@ class TextReader:
                 *((_compile_lead(clock, tails), _with_bracket(clock.examples)) for clock in clocks),
                 *((_compile_row(layout), (*layout.examples, *layout.begins)) for layout in whole_lines),
             ],
-            length=3,
+            first_three,
         )
         self._clocks: Candidates[tuple[Clock, Callable[..., re.Match[str] | None]]] = Candidates(
             [((clock, re.compile(clock.pattern, _FLAGS).fullmatch), clock.examples) for clock in clocks if clock.dated],
-            length=3,
+            first_three,
         )
 
     def read(self, reading: Reading, text: str, calendar: Calendar) -> None:
@@ -104,6 +107,8 @@ class TextReader:
         end = opened.end()
         rest = text[end:]
         for row in lead.tails.of(rest):
+            if row.ends and not rest.endswith(row.ends):
+                continue
             if (match := row.match(rest)) and self._fill(reading, match, row, calendar):
                 break
         else:
@@ -128,8 +133,12 @@ class TextReader:
     def _fill(self, reading: Reading, match: re.Match[str], row: _Row, calendar: Calendar) -> bool:
         """Take the parts of a match; False, and nothing taken, if its level is no level."""
         parts = match.groups()
-        if row.level >= 0 and not _fill_severity(reading, parts[row.level], row.levels):
-            return False
+        if row.level >= 0:
+            word = parts[row.level]
+            number = row.levels.get(word, 0) if row.levels else severity_of_word(word)
+            if not number:
+                return False
+            reading.severity_number, reading.severity_text = number, word
         for at, key, is_number in row.attributes:
             value = parts[at]
             if value and value != "-":
@@ -150,13 +159,6 @@ class TextReader:
         return True
 
 
-def _fill_severity(reading: Reading, word: str, levels: dict[str, int]) -> bool:
-    number = levels.get(word, 0) if levels else severity_of_word(word)
-    if number:
-        reading.severity_number, reading.severity_text = number, word
-    return number != 0
-
-
 def _with_bracket(examples: tuple[str, ...]) -> tuple[str, ...]:
     return (*examples, *(f"[{example}" for example in examples))
 
@@ -166,7 +168,7 @@ def _compile_lead(clock: Clock, tails: Sequence[Layout]) -> _Lead:
     return _Lead(
         clock=clock,
         match=re.compile(rf"\[?(?:{clock.pattern})(?=[\s\],|;:)]|$)[\])]?[\s|]*", _FLAGS).match,
-        tails=Candidates([(_compile_row(tail), (*tail.examples, *tail.begins)) for tail in allowed], length=1),
+        tails=Candidates([(_compile_row(tail), (*tail.examples, *tail.begins)) for tail in allowed], first_two_words),
     )
 
 
@@ -176,6 +178,7 @@ def _compile_row(layout: Layout) -> _Row:
     return _Row(
         name=layout.name,
         match=pattern.fullmatch,
+        ends=layout.ends,
         levels=layout.levels,
         level=place.get("level", -1),
         message=place.get("message", -1),

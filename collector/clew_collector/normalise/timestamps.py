@@ -25,12 +25,12 @@ __all__ = [
 NS_PER_S = 1_000_000_000
 NS_MAX = (1 << 63) - 1
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-_MONTHS = {
-    name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
-}
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 _UTC_SECOND = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)", re.ASCII)
 # Longer sub-seconds than nanoseconds are cut, shorter ones filled up.
 _FRACTION_DIGITS = 9
+_POWERS_OF_TEN = tuple(10**exponent for exponent in range(_FRACTION_DIGITS + 1))
 # Numbers as times: below these bounds seconds, milliseconds, microseconds, else nanoseconds (year 5138 in each unit).
 _EPOCH_UNITS = ((10**11, NS_PER_S), (10**14, 10**6), (10**17, 10**3))
 
@@ -113,4 +113,4 @@ def utc_ns(text: str) -> int | None:
     if text[19:20] != "." or text[-1] != "Z" or not (digits.isdigit() and digits.isascii()) or len(digits) > 9:
         return None
     at = _utc_second_ns(text[:19])
-    return None if at is None else at + int(digits) * 10 ** (9 - len(digits))
+    return None if at is None else at + int(digits) * _POWERS_OF_TEN[9 - len(digits)]
