@@ -1,7 +1,8 @@
 """From lines to invocations: the lines are replayed as one call stack.
 
 A service is taken to work on one call at a time within a transaction, and to be silent while nobody calls it: when a
-caller writes again, what it called has ended; when a service writes its first kind of line again, it was called again.
+caller writes again, what it called has ended; when a service writes its first kind of line again, it was called again
+(unless there is nobody who could have called it).
 Spans overrule this wherever a line names one. On two real systems without spans this finds the invocations of 94 % (a
 deep one) and 0 % (a hub that writes nothing between its calls) of the transactions exactly; learned models do better.
 A callee that works on while its caller writes (a queue, a thread of its own) comes out as several invocations.
@@ -39,7 +40,7 @@ def segment(facts: Facts) -> list[int]:
             kind = line_kind(event)
             joins = (
                 height is not None
-                and kind != first_kind[stack[height][1]]
+                and (kind != first_kind[stack[height][1]] or (height == 0 and group == UNKNOWN))
                 and (group == UNKNOWN or before == stream)  # another span after a call out: another call in
             )
             if height is not None:
