@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from clew_collector.errors import StoreError
 from clew_collector.event import Event
 from clew_collector.store.embedded import EmbeddedStore
@@ -120,7 +121,8 @@ RICH = [
         attributes={"http.status": 200, "user": "ann smith", "took": -0.0, "ok": True, "a=b": "c", "odd.key!": "x.y*z"},
     ),
     event(20, timestamp=None, body="", attributes={"http.status": "502", "took": -3, "note": "zwei\nZeilen"}),
-    event(30, severity_number=13, severity_text="WARN", source="/var/log/a b.log", body="Straße ÜBER İstanbul ΟΔΟΣ 日本語"),
+    event(30, severity_number=13, severity_text="WARN", source="/var/log/a b.log",
+          body="Straße ÜBER İstanbul ΟΔΟΣ 日本語"),
     event(40, body="word " + "x" * 3000 + " after", attributes={"big": 2**60, "huge": 1e300, "nan": math.nan}),
     event(50, file=OTHER_FILE, service="billing", body="under_score café naïve"),
 ]  # fmt: skip

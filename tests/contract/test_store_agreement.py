@@ -7,6 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from clew_collector.event import Event
 from clew_collector.store.embedded import EmbeddedStore
 from clew_collector.store.expression import (
@@ -25,8 +28,6 @@ from clew_collector.store.expression import (
 )
 from clew_collector.store.memory import MemoryStore
 from clew_collector.store.protocol import Cursor, Item, SearchRequest, Store
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SECOND = 1_000_000_000
 BASE = 1_795_478_400 * SECOND

@@ -7,34 +7,35 @@ from contextlib import contextmanager
 
 from clew_collector.errors import StoreError
 
-__all__ = ["store_failures"]
+__all__ = ["WHEN_READING", "WHEN_WRITING", "store_failures"]
 
-_HINTS = {
-    "No space left": "free some space; Clew goes on by itself from the last commit",
-    "File too large": "raise the limit on file sizes; Clew goes on by itself from the last commit",
+WHEN_READING = "if this stays, stop Clew, move the index away and rebuild it from the log with `clew replay`"
+# A writer's thread that fails does not tell the caller why; it is the disk unless the engine is broken.
+WHEN_WRITING = "see whether the disk is full or faulty; Clew goes on by itself from the last commit"
+_SIGNS = {
+    "No space left": "free some space on the disk; Clew goes on by itself from the last commit",
     "LockBusy": "another process writes this store: stop it, or open the store for reading",
-    "Lockfile": "another process writes this store: stop it, or open the store for reading",
     "Permission denied": "give Clew's user the right to this directory",
-    "ermission": "give Clew's user the right to this directory",
 }
-_DAMAGED = "if this stays, stop Clew, move the index away and rebuild it from the log with `clew replay`"
 
 
 @contextmanager
-def store_failures(what: str) -> Iterator[None]:
-    """Raise StoreError `what: why` for what the engine raises in this block (ValueError, OSError and its panics)."""
+def store_failures(what: str, hint: str = WHEN_READING) -> Iterator[None]:
+    """Raise StoreError `what: why` for what the engine raises in this block (ValueError, OSError and its panics).
+
+    `hint` stands where the failure itself does not say what to do.
+    """
     try:
         yield
     except (ValueError, OSError) as error:
-        raise _failure(what, error) from error
+        raise _failure(what, hint, error) from error
     except BaseException as error:
-        # A panic in Rust is no Exception, so that nobody catches it by mistake. Here it means a damaged index.
+        # A panic in Rust is no Exception, so that nobody catches it by mistake. Here it is a failure like the others.
         if type(error).__name__ != "PanicException":
             raise
-        raise _failure(what, error) from error
+        raise _failure(what, hint, error) from error
 
 
-def _failure(what: str, error: BaseException) -> StoreError:
+def _failure(what: str, hint: str, error: BaseException) -> StoreError:
     text = str(error)
-    hint = next((hint for sign, hint in _HINTS.items() if sign in text), _DAMAGED)
-    return StoreError(f"{what}: {text}", hint=hint)
+    return StoreError(f"{what}: {text}", hint=next((told for sign, told in _SIGNS.items() if sign in text), hint))

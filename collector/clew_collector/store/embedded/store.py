@@ -27,7 +27,7 @@ from . import answers
 from .day import Day, DaySnapshot
 from .days import Days
 from .document import document_fields
-from .failure import store_failures
+from .failure import WHEN_WRITING, store_failures
 from .known import KnownEvents
 from .schema import SCHEMA
 from .writer import DayWriter
@@ -79,7 +79,7 @@ class EmbeddedStore:
         days = Days(directory, writable=writable)
         if not writable:
             return cls(days, None)
-        with store_failures(f"cannot use the store {directory}"):
+        with store_failures(f"cannot use the store {directory}", WHEN_WRITING):
             directory.mkdir(parents=True, exist_ok=True)
         return cls(days, DayWriter(directory, heap_bytes=heap_bytes, threads=threads, clock=clock))
 
@@ -92,7 +92,7 @@ class EmbeddedStore:
         self._settle()
         durable = self._position()
         try:
-            with store_failures("the store could not write"):
+            with store_failures("the store could not write", WHEN_WRITING):
                 writer.begin()
                 verdicts = [self._take(item, durable, writer) for item in items]
         except StoreError:
@@ -120,7 +120,7 @@ class EmbeddedStore:
     def _flush(self) -> None:
         writer = self._opened_writer()
         try:
-            with store_failures("the store could not make events durable"):
+            with store_failures("the store could not make events durable", WHEN_WRITING):
                 day = writer.commit()
                 if day is not None:
                     self._days.publish(day)

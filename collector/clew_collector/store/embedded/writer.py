@@ -11,7 +11,7 @@ import tantivy
 from clew_collector.errors import StoreError
 
 from .day import Day, day_directories, open_day
-from .failure import store_failures
+from .failure import WHEN_WRITING, store_failures
 
 __all__ = ["DayWriter", "log_day"]
 
@@ -54,7 +54,7 @@ class DayWriter:
 
     def _turn(self, directory: Path) -> None:
         self.close(merge=True)
-        with store_failures(f"cannot write the index {directory}"):
+        with store_failures(f"cannot write the index {directory}", WHEN_WRITING):
             directory.mkdir(parents=True, exist_ok=True)
             self._day = open_day(directory)
             self._writer = self._day.index.writer(self._heap_bytes, self._threads)
@@ -82,7 +82,7 @@ class DayWriter:
     def close(self, *, merge: bool = False) -> None:
         """Free the index; with `merge`, first let running merges end."""
         if self._writer is not None and merge and not self._dirty:
-            with store_failures("cannot merge the index of the last day"):
+            with store_failures("cannot merge the index of the last day", WHEN_WRITING):
                 self._writer.wait_merging_threads()
         self.abandon()
         self._day = None
