@@ -19,6 +19,8 @@ class Envelope(msgspec.Struct, frozen=True):
     attributes: dict[str, str] = {}
     partial: bool = False
     """More of the same line follows in the next one."""
+    torn_bytes: int = 0
+    """Bytes behind the envelope that belong to no line: another writer's rest after a crash."""
 
 
 class _DockerLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -31,6 +33,9 @@ class _DockerLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 _docker = msgspec.json.Decoder(_DockerLine)
+_WHOLE_DOCKER = re.compile(
+    rb'\{"log":"[^"\\]*+(?:\\.[^"\\]*+)*+","stream":"std(?:out|err)","time":"[^"\\]{1,64}"\}', re.DOTALL
+)
 _STREAMS = frozenset({"stdout", "stderr"})
 _KEYS = frozenset({"log", "stream", "time"})
 # Kubernetes CRI: time, stream, tags (P partial, F full; more may follow behind colons), the line
@@ -41,14 +46,15 @@ _CRI = re.compile(
 
 
 def open_docker(raw: bytes) -> Envelope | None:
-    """Return the envelope of a line of Docker's json-file driver, None if the bytes are anything else."""
-    try:
-        line = _docker.decode(raw)
-    except (msgspec.MsgspecError, UnicodeError):
+    """Return the envelope that the bytes begin with, as Docker's json-file driver writes it; None if there is none."""
+    torn = 0
+    line = _decode(raw)
+    if line is None and (whole := _WHOLE_DOCKER.match(raw)):
+        line = _decode(whole[0])
+        torn = len(raw) - whole.end()
+    if line is None or line.stream not in _STREAMS:
         return None
-    if line.stream not in _STREAMS:
-        return None
-    return Envelope(_without_newline(line.log), line.time, line.stream, line.attrs)
+    return Envelope(_without_newline(line.log), line.time, line.stream, line.attrs, torn_bytes=torn)
 
 
 def envelope_of_fields(fields: dict[str, Any]) -> Envelope | None:
@@ -63,6 +69,13 @@ def open_cri(text: str) -> Envelope | None:
     """Return the envelope of a line in Kubernetes' CRI format, None if the text is anything else."""
     found = _CRI.fullmatch(text)
     return Envelope(found[4] or "", found[1], found[2], partial=found[3] == "P") if found else None
+
+
+def _decode(raw: bytes) -> _DockerLine | None:
+    try:
+        return _docker.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
 
 
 def _without_newline(text: str) -> str:

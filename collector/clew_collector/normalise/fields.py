@@ -60,6 +60,7 @@ _ROLES: dict[str, _Role] = {
     **_ranked("thread", "thread threadname processthreadname"),
 }
 _SPAN_ROLES = {"spanid": _Role("span", 30, "hex"), "parentspanid": _Role("parent", 30, "hex")}
+_ATTRIBUTE_MEANINGS = frozenset({"logger", "thread"})
 
 _WEAK_EPOCH_MIN = 10**8
 _REMEMBERED_MAX = 8_192
@@ -77,6 +78,7 @@ def promote_fields(
     body it is `whole`, the line. Returns the key that the body came from, empty if none.
     """
     attributes = reading.attributes
+    restored = _restore_dropped(reading, fields) if reading.dropped else ()
     found: _Found = {}
     for key in attributes:
         role = _remembered[key] if key in _remembered else _role_of(key)
@@ -91,7 +93,27 @@ def promote_fields(
     for name in ("logger", "thread"):
         if name in found:
             _rename(attributes, min(found[name])[1], name)
-    return _promote_body(reading, found.get("body", []), fields, whole)
+    body_key = _promote_body(reading, found.get("body", []), fields, whole)
+    for key in restored:
+        if attributes.pop(key, None) is not None:
+            reading.dropped += 1
+    return body_key
+
+
+def _restore_dropped(reading: Reading, fields: dict[str, Any]) -> list[str]:
+    """Put back what the limits on attributes left out, though it may be a field, which has no limit."""
+    keys = [
+        key
+        for key, value in fields.items()
+        if key not in reading.attributes
+        and isinstance(value, str | int | float)
+        and (role := _role_of(key))
+        and role.meaning not in _ATTRIBUTE_MEANINGS
+    ]
+    for key in keys:
+        reading.attributes[key] = fields[key]
+        reading.dropped -= 1
+    return keys
 
 
 def _role_of(key: str) -> _Role | None:
@@ -109,7 +131,7 @@ def _promote_level(reading: Reading, found: list[tuple[int, str, str]]) -> None:
     for _, key, scale in sorted(found):
         value = attributes[key]
         number = severity_of_value(scale, value)
-        if not number:
+        if not number and not (reading.severity_number and scale == "word" and isinstance(value, str)):
             continue
         reading.severity_number = reading.severity_number or number
         del attributes[key]

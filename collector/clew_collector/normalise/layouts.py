@@ -88,7 +88,8 @@ class Layout:
 # possessive where what follows cannot be part of them, so that a long line is walked once.
 LEVEL = r"(?P<level>[A-Za-z]{3,13}+\d?)"
 UPPER = r"(?P<level>[A-Z]{3,13}+\d?)"
-LOGGER = r"(?P<logger>[A-Za-z_$][\w.$/@-]{0,199}+)"
+# Tomcat's containers have brackets in their names: o.a.c.c.C.[.[.[/].[dispatcherServlet]
+LOGGER = r"(?P<logger>[A-Za-z_$][\w.$/@-]{0,199}+(?:(?<=\.)\[[\w.$/\[\]-]{0,99}+)?)"
 DOTTED = r"(?P<logger>[A-Za-z_$][\w$-]{0,99}(?:\.[\w$\[\]/<>-]{1,99}){1,30})"
 THREAD = r"\[\s*(?P<thread>[^\]]{0,200}?)\s*\]"
 MESSAGE = r"(?P<message>.*)"

@@ -121,6 +121,8 @@ class Normaliser:
             add_objects(reading, {"attrs": envelope.attributes}, self._limits)
         if envelope.partial:
             reading.attributes["log.partial"] = True
+        if envelope.torn_bytes:
+            reading.attributes["clew.torn_bytes"] = envelope.torn_bytes
         text = _clean(envelope.text)
         fields: dict[str, Any] | None = self._json.decode(text) if text[:1] == "{" else None
         if fields is not None:

@@ -13,20 +13,30 @@ NOT_A_SEVERITY = 0
 
 _WORDS_BY_NUMBER = {
     1: "trace trc finest verbose v silly",
-    2: "debug5 debug4",
-    3: "debug3",
-    4: "debug2",
+    2: "trace2 debug5 debug4",
+    3: "trace3 debug3",
+    4: "trace4 debug2",
     5: "debug d dbg debug1 finer",
     6: "fine",
     7: "config",
     9: "info i inf information informational log note system",
-    10: "notice n success",
+    10: "notice n success info2",
+    11: "info3",
+    12: "info4",
     13: "warn w warning wrn",
+    14: "warn2",
+    15: "warn3",
+    16: "warn4",
     17: "error e err eror severe",
-    18: "crit dpanic",
-    19: "alert",
+    18: "crit dpanic error2",
+    19: "alert error3",
+    20: "error4",
     21: "fatal f ftl critical emerg emergency panic",
+    22: "fatal2",
+    23: "fatal3",
+    24: "fatal4",
 }
+# `debug2` is more verbose than `debug1` to PostgreSQL and OpenSSH, the other way round to OpenTelemetry: theirs counts.
 # CRITICAL is the top of Python's and .NET's scales; `crit` is syslog's word, with two above it.
 _NUMBERS = {word: number for number, words in _WORDS_BY_NUMBER.items() for word in words.split()}
 

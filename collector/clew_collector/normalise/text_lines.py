@@ -67,9 +67,10 @@ class TextReader:
         logfmt: LogfmtReader,
     ) -> None:
         self._logfmt = logfmt
+        rows = [(tail, _compile_row(tail)) for tail in tails]
         self._openings: Candidates[_Lead | _Row] = Candidates(
             [
-                *((_compile_lead(clock, tails), _with_bracket(clock.examples)) for clock in clocks),
+                *((_compile_lead(clock, rows), _with_bracket(clock.examples)) for clock in clocks),
                 *((_compile_row(layout), (*layout.examples, *layout.begins)) for layout in whole_lines),
             ],
             first_three,
@@ -163,12 +164,12 @@ def _with_bracket(examples: tuple[str, ...]) -> tuple[str, ...]:
     return (*examples, *(f"[{example}" for example in examples))
 
 
-def _compile_lead(clock: Clock, tails: Sequence[Layout]) -> _Lead:
-    allowed = [tail for tail in tails if not tail.after or clock.name in tail.after]
+def _compile_lead(clock: Clock, rows: Sequence[tuple[Layout, _Row]]) -> _Lead:
+    allowed = [(tail, row) for tail, row in rows if not tail.after or clock.name in tail.after]
     return _Lead(
         clock=clock,
         match=re.compile(rf"\[?(?:{clock.pattern})(?=[\s\],|;:)]|$)[\])]?[\s|]*", _FLAGS).match,
-        tails=Candidates([(_compile_row(tail), (*tail.examples, *tail.begins)) for tail in allowed], first_two_words),
+        tails=Candidates([(row, (*tail.examples, *tail.begins)) for tail, row in allowed], first_two_words),
     )
 
 

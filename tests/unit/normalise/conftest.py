@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from tests.unit.normalise.lines import WRITTEN, chunk_of
 
 from clew_collector.event import Event
 from clew_collector.normalise import Normaliser
-from tests.unit.normalise.lines import WRITTEN, chunk_of
 
 
 @pytest.fixture(scope="session")

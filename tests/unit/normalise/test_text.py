@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from tests.unit.normalise.lines import chunk_of, ns
 
 from clew_collector.event import Event
-from tests.unit.normalise.lines import ns
+from clew_collector.normalise import Normaliser
 
 Read = Callable[..., Event]
 
@@ -19,7 +20,7 @@ class Case(NamedTuple):
     severity: int
     word: str
     body: str
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 CASES = {
@@ -29,8 +30,8 @@ CASES = {
         {"thread": "main", "logger": "org.apache.hadoop.mapreduce.v2.app.MRAppMaster"},
     ),
     "thread with spaces and colons": Case(
-        "2015-10-18 18:06:51,203 WARN [LeaseRenewer:msrabi@msra-sa-41:9000] org.apache.hadoop.hdfs.LeaseRenewer: Failed: x",
-        "2015-10-18 18:06:51.203", 13, "WARN", "Failed: x",
+        "2015-10-18 18:06:51,203 WARN [LeaseRenewer:msrabi@msra-sa-41:9000] org.apache.hadoop.hdfs.LeaseRenewer: No: x",
+        "2015-10-18 18:06:51.203", 13, "WARN", "No: x",
         {"thread": "LeaseRenewer:msrabi@msra-sa-41:9000", "logger": "org.apache.hadoop.hdfs.LeaseRenewer"},
     ),
     "logback's default": Case(
@@ -44,8 +45,8 @@ CASES = {
         {"thread": "main", "logger": "c.e.Main", "clew.time_of_day": "12:00:00.123"},
     ),
     "zookeeper": Case(
-        "2015-07-29 17:41:44,747 - INFO  [QuorumPeer[myid=1]/0:0:0:0:0:0:0:0:2181:FastLeaderElection@774] - Time out: 3200",
-        "2015-07-29 17:41:44.747", 9, "INFO", "Time out: 3200",
+        "2015-07-29 17:41:44,747 - INFO  [QuorumPeer[myid=1]/0:0:0:0:0:0:0:0:2181:FastLeaderElection@774] - Time out",
+        "2015-07-29 17:41:44.747", 9, "INFO", "Time out",
         {"thread": "QuorumPeer[myid=1]/0:0:0:0:0:0:0:0:2181", "logger": "FastLeaderElection", "code.line.number": 774},
     ),
     "spark": Case(
@@ -69,6 +70,14 @@ CASES = {
         "2024-01-02 10:00:00.123", 9, "INFO", "placed",
         {"process.pid": 1, "thread": "nio-8080-exec-2", "logger": "c.e.Orders"},
     ),
+    "a logger with brackets": Case(
+        "12:00:00.123 ERROR o.a.c.c.C.[.[.[/].[dispatcherServlet]#175 Servlet.service() threw",
+        None, 17, "ERROR", "Servlet.service() threw",
+        {
+            "logger": "o.a.c.c.C.[.[.[/].[dispatcherServlet]", "code.line.number": 175,
+            "clew.time_of_day": "12:00:00.123",
+        },
+    ),
     "tomcat": Case(
         "01-Jan-2024 00:00:00.123 INFO [main] org.apache.catalina.startup.Catalina.start Server startup in 5 ms",
         "2024-01-01 00:00:00.123", 9, "INFO", "Server startup in 5 ms",
@@ -86,7 +95,7 @@ CASES = {
         "2024-01-02 12:00:00,123 - myapp.views - CRITICAL - cannot - go on",
         "2024-01-02 12:00:00.123", 21, "CRITICAL", "cannot - go on", {"logger": "myapp.views"},
     ),
-    "python, basicConfig": Case("WARNING:myapp.views:slow: 3 s", None, 13, "WARNING", "slow: 3 s", {"logger": "myapp.views"}),
+    "python, basicConfig": Case("WARNING:app.views:slow: 3", None, 13, "WARNING", "slow: 3", {"logger": "app.views"}),
     "python, level and message": Case(
         "2024-01-02 12:00:00,123 ERROR no such order", "2024-01-02 12:00:00.123", 17, "ERROR", "no such order"
     ),
@@ -112,8 +121,8 @@ CASES = {
         "2024-01-02 12:00:00.123", 9, "INFO", "running", {"code.file.path": "taskinstance.py", "code.line.number": 876},
     ),
     "zap's console": Case(
-        "2024-01-02T12:00:00.123Z\tINFO\tcmd/main.go:12\tstarted\t{\"a\": 1}",
-        "2024-01-02 12:00:00.123", 9, "INFO", 'started\t{"a": 1}', {"code.file.path": "cmd/main.go", "code.line.number": 12},
+        "2024-01-02T12:00:00.123Z\tINFO\ta.go:12\tstarted\t{\"a\": 1}",
+        "2024-01-02 12:00:00.123", 9, "INFO", 'started\t{"a": 1}', {"code.file.path": "a.go", "code.line.number": 12},
     ),
     "winston": Case("2024-01-02T12:00:00.123Z error: no order", "2024-01-02 12:00:00.123", 17, "error", "no order"),
     "go's standard log": Case("2009/11/10 23:00:00 listening on :80", "2009-11-10 23:00:00", 0, "", "listening on :80"),
@@ -206,7 +215,8 @@ CASES = {
     "RFC 5424, all nil": Case("<165>1 - - - - - -", None, 10, "", ""),
     "rsyslog with RFC 3339": Case(
         "2024-01-02T12:00:00.123456+01:00 web1 sshd[24200]: Invalid user",
-        "2024-01-02 11:00:00.123456", 0, "", "Invalid user", {"hostname": "web1", "logger": "sshd", "process.pid": 24200},
+        "2024-01-02 11:00:00.123456", 0, "", "Invalid user",
+        {"hostname": "web1", "logger": "sshd", "process.pid": 24200},
     ),
     "windows servicing": Case(
         "2016-09-28 04:30:30, Info                  CBS    Loaded Servicing Stack",
@@ -248,7 +258,8 @@ CASES = {
         "2024-01-02 12:00:00.123", 9, "INFO", "started", {"logger": "com.example.Main"},
     ),
     "jupyter": Case(
-        "[W 2024-01-02 12:00:00.123 ServerApp] slow", "2024-01-02 12:00:00.123", 13, "W", "slow", {"logger": "ServerApp"}
+        "[W 2024-01-02 12:00:00.123 ServerApp] slow",
+        "2024-01-02 12:00:00.123", 13, "W", "slow", {"logger": "ServerApp"},
     ),
     "level in brackets": Case("[ERROR] no order", None, 17, "ERROR", "no order"),
     "level alone": Case("ERROR no order", None, 17, "ERROR", "no order"),
@@ -308,10 +319,8 @@ def test_what_no_layout_knows_is_a_body_without_time_or_severity(line: str, read
     assert (event.body, event.attributes) == (line, {})
 
 
-def test_a_line_is_read_alike_whatever_lines_are_around_it(normaliser: Any) -> None:
+def test_a_line_is_read_alike_whatever_lines_are_around_it(normaliser: Normaliser) -> None:
     """Sticky guesses would make an event depend on where an agent cut its chunks."""
-    from tests.unit.normalise.lines import chunk_of
-
     lines = [case.line.encode() for case in CASES.values()] + [line.encode() for line in PLAIN]
     alone = {line: normaliser.events(chunk_of([line]))[0] for line in lines}
     for neighbours in (lines, lines[::-1], lines[::2] + lines[1::2]):
