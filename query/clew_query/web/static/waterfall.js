@@ -1,0 +1,130 @@
+// Invocations one below the other, each a bar in time, with its lines under it when it is opened.
+import { EventDetails, firstLine } from "./event.js";
+import { html, useState } from "./preact.js";
+import { isError, severityOf } from "./severity.js";
+import { duration } from "./time.js";
+
+const DEPTH_DRAWN_MAX = 16;
+const ROWS = 300;
+const LINES = 200;
+const TICKS = 5;
+
+const percent = (value, total) => (total > 0 ? (100 * value) / total : 0);
+
+function place(from, to, total) {
+  const left = Math.min(percent(from, total), 99.7);
+  return { left: `${left}%`, width: `${Math.max(Math.min(percent(to - from, total), 100 - left), 0.3)}%` };
+}
+
+export function Waterfall({ laid }) {
+  const failed = laid.rows.filter((row) => row.invocation.errors).map((row) => row.invocation.id);
+  const [open, setOpen] = useState(new Set(failed.slice(0, 20)));
+  const [shown, setShown] = useState(ROWS);
+  const toggle = (id) => {
+    const next = new Set(open);
+    if (!next.delete(id)) next.add(id);
+    setOpen(next);
+  };
+  const rows = laid.rows.slice(0, shown);
+  return html`
+    <section class="waterfall" aria-label="Invocations">
+      <div class="legend muted">
+        <span><i class="edge"></i> proven by spans</span>
+        <span><i class="edge inferred"></i> inferred, with its probability</span>
+        <span><i class="key async"></i> asynchronous</span>
+        <span><i class="key critical"></i> waited for</span>
+        <span><i class="key bad"></i> errors</span>
+        <span class="spring"></span>
+        <button type="button" class="button" onClick=${() => setOpen(new Set(rows.map((row) => row.invocation.id)))}>Open all</button>
+        <button type="button" class="button" onClick=${() => setOpen(new Set())}>Close all</button>
+      </div>
+      <div class="ruler" aria-hidden="true">
+        <span class="corner muted">service and host</span>
+        <span class="scale">
+          ${Array.from({ length: TICKS }, (_, index) => {
+            const at = (laid.total * index) / (TICKS - 1);
+            return html`<span class="tick" style=${{ left: `${(100 * index) / (TICKS - 1)}%` }}><b>${duration(Math.round(at))}</b></span>`;
+          })}
+        </span>
+        <span></span>
+      </div>
+      <ol class="invocations">
+        ${rows.map(
+          (row) => html`<${Invocation}
+            key=${row.invocation.id}
+            row=${row}
+            laid=${laid}
+            open=${open.has(row.invocation.id)}
+            onToggle=${() => toggle(row.invocation.id)}
+          />`,
+        )}
+      </ol>
+      ${laid.rows.length > shown &&
+      html`<p class="more">
+        <button type="button" class="button" onClick=${() => setShown(shown + ROWS)}>
+          Show more <span class="muted">${shown} of ${laid.rows.length.toLocaleString("en")} invocations</span>
+        </button>
+      </p>`}
+    </section>
+  `;
+}
+
+function Invocation({ row, laid, open, onToggle }) {
+  const { invocation, call, depth } = row;
+  const inferred = call.probability < 1;
+  const child = call.parent !== null;
+  const classes = ["invocation", invocation.errors ? "bad" : "", call.kind, inferred ? "inferred" : "", open ? "open" : ""].join(" ");
+  const took = row.to - row.from;
+  return html`
+    <li class=${classes} data-invocation=${invocation.id} data-depth=${depth}>
+      <button type="button" class="bar-row" aria-expanded=${open ? "true" : "false"} onClick=${onToggle}>
+        <span class="label" style=${{ paddingLeft: `${8 + Math.min(depth, DEPTH_DRAWN_MAX) * 16}px` }}>
+          ${child && html`<i class="elbow ${inferred ? "inferred" : ""}" aria-hidden="true"></i>`}
+          ${depth > DEPTH_DRAWN_MAX && html`<span class="muted deep">${depth} deep</span>`}
+          <span class="service">${invocation.service}</span>
+          ${call.kind === "async" && html`<span class="tag async">async</span>`}
+          ${inferred && child && html`<span class="tag probability" title=${call.evidence.join("; ")}>p ${Math.min(call.probability, 0.99).toFixed(2)}</span>`}
+          ${invocation.errors > 0 && html`<span class="tag errors">${invocation.errors} ${invocation.errors === 1 ? "error" : "errors"}</span>`}
+          <span class="host muted">${invocation.host}</span>
+        </span>
+        <span class="track">
+          <i class="bar" style=${place(row.from, row.to, laid.total)}></i>
+          ${row.critical.map(([from, to]) => html`<i class="critical" style=${place(from, to, laid.total)}></i>`)}
+          ${row.events.filter(isError).slice(0, 20).map((event) => html`<i class="mark-error" style=${{ left: `${Math.min(percent(laid.since(event.time), laid.total), 99.7)}%` }}></i>`)}
+        </span>
+        <span class="took">${took > 0 ? duration(took) : html`<span class="muted">1 line</span>`}</span>
+      </button>
+      ${open && html`<${Lines} row=${row} laid=${laid} />`}
+    </li>
+  `;
+}
+
+function Lines({ row, laid }) {
+  const [open, setOpen] = useState(null);
+  const [shown, setShown] = useState(LINES);
+  const { call } = row;
+  return html`
+    <div class="lines" style=${{ paddingLeft: `${24 + Math.min(row.depth, DEPTH_DRAWN_MAX) * 16}px` }}>
+      <p class="evidence muted">
+        ${call.parent === null ? "a root" : `called by ${call.from}`} ${call.probability < 1 ? `with probability ${call.probability.toFixed(3)}` : "for certain"}:
+        ${" "}${call.evidence.join("; ")}
+        ${row.invocation.instance && ` · ${row.invocation.instance}`} ${row.invocation.span_ids.length > 0 && html` · span <code>${row.invocation.span_ids.join(", ")}</code>`}
+      </p>
+      <ol>
+        ${row.events.slice(0, shown).map((event) => {
+          const here = open === event.event_id;
+          return html`<li key=${event.event_id} class="event ${severityOf(event.severity_number)} ${here ? "open" : ""}">
+            <button type="button" class="line" aria-expanded=${here ? "true" : "false"} onClick=${() => setOpen(here ? null : event.event_id)}>
+              <time title=${event.time}>+${duration(laid.since(event.time))}</time>
+              <span class="severity">${(event.severity_text || "").slice(0, 5)}</span>
+              <span class="body">${firstLine(event)}</span>
+            </button>
+            ${here && html`<${EventDetails} event=${event} />`}
+          </li>`;
+        })}
+      </ol>
+      ${row.events.length > shown &&
+      html`<button type="button" class="button" onClick=${() => setShown(shown + LINES)}>Show more of ${row.events.length} lines</button>`}
+    </div>
+  `;
+}
