@@ -14,7 +14,9 @@ __all__ = ["INTEGER_MAX", "add_objects", "number_or_text"]
 INTEGER_MAX = (1 << 63) - 1
 """Stores keep 64-bit integers; larger ones become text."""
 
-_INTEGER_DIGITS_MAX = 18
+_NUMBER_CHARACTERS_MAX = 18
+_BEGIN_OF_NUMBER = frozenset("-0123456789")
+_TRUTHS = frozenset({"true", "false"})
 _encoder = msgspec.json.Encoder()
 
 
@@ -30,6 +32,8 @@ def add_objects(reading: Reading, fields: dict[str, Any], limits: Limits) -> Non
 class _Flattening:
     """One run over a line's fields, with what it may still take."""
 
+    __slots__ = ("_characters", "_limits", "_reading")
+
     def __init__(self, reading: Reading, limits: Limits) -> None:
         self._reading = reading
         self._limits = limits
@@ -37,29 +41,29 @@ class _Flattening:
 
     def add(self, fields: dict[str, Any], prefix: str, depth: int) -> None:
         attributes, limits = self._reading.attributes, self._limits
+        attributes_max, keys_max = limits.attributes_max, limits.attribute_key_characters_max
+        characters_max = limits.attribute_value_characters_max
         for name, value in fields.items():
-            key = prefix + name
-            if type(value) is dict and value and depth < limits.attribute_depth_max:
-                self.add(value, key + ".", depth + 1)
+            kind = type(value)
+            if kind is dict and value and depth < limits.attribute_depth_max:
+                self.add(value, f"{prefix}{name}.", depth + 1)
                 continue
-            plain = value if type(value) is str else _plain(value)
+            key = prefix + name
+            plain = value if kind is str else _plain(value)
+            size = len(plain) if type(plain) is str else 0
             if (
-                not name
+                size > characters_max
+                or size > self._characters
+                or len(attributes) >= attributes_max
                 or key in attributes
-                or len(key) > limits.attribute_key_characters_max
+                or not name
+                or len(key) > keys_max
                 or "\0" in key
-                or len(attributes) >= limits.attributes_max
-                or (type(plain) is str and not self._take(len(plain)))
             ):
                 self._reading.dropped += 1
                 continue
+            self._characters -= size
             attributes[key] = plain
-
-    def _take(self, characters: int) -> bool:
-        if characters > self._limits.attribute_value_characters_max or characters > self._characters:
-            return False
-        self._characters -= characters
-        return True
 
 
 def number_or_text(text: str) -> str | int | float | bool:
@@ -67,14 +71,12 @@ def number_or_text(text: str) -> str | int | float | bool:
 
     So `200` is a number, while `007`, `1.10` and `1e5` stay as they were written.
     """
-    if not text or len(text) > _INTEGER_DIGITS_MAX or not text.isascii():
+    if text[:1] not in _BEGIN_OF_NUMBER:
+        return text == "true" if text in _TRUTHS else text
+    if len(text) > _NUMBER_CHARACTERS_MAX or not text.isascii():
         return text
     if text.isdigit():
         return int(text) if text[0] != "0" or len(text) == 1 else text
-    if text in {"true", "false"}:
-        return text == "true"
-    if not (text[0].isdigit() or text[0] == "-"):
-        return text
     try:
         number: float = int(text) if text[1:].isdigit() else float(text)
     except ValueError:

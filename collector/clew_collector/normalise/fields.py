@@ -65,6 +65,7 @@ _ATTRIBUTE_MEANINGS = frozenset({"logger", "thread"})
 _WEAK_EPOCH_MIN = 10**8
 _REMEMBERED_MAX = 8_192
 _remembered: dict[str, _Role | None] = {}
+_UNSEEN = _Role("", 0)
 _encoder = msgspec.json.Encoder()
 _Found = dict[str, list[tuple[int, str, str]]]
 
@@ -81,7 +82,9 @@ def promote_fields(
     restored = _restore_dropped(reading, fields) if reading.dropped else ()
     found: _Found = {}
     for key in attributes:
-        role = _remembered[key] if key in _remembered else _role_of(key)
+        role = _remembered.get(key, _UNSEEN)
+        if role is _UNSEEN:
+            role = _role_of(key)
         if role is not None:
             found.setdefault(role.meaning, []).append((role.rank, key, role.detail))
     if "level" in found:

@@ -38,7 +38,7 @@ class JsonReader:
             return None
         try:
             decoded = _decoder.decode(text)
-        except (msgspec.MsgspecError, UnicodeError):
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
             decoded = _decode_leniently(text)
         return decoded if type(decoded) is dict else None
 

@@ -55,8 +55,9 @@ def _pairs(text: str) -> tuple[dict[str, str | int | float | bool], bool]:
     fields: dict[str, str | int | float | bool] = {}
     strict = True
     at = 0
+    match = _TOKEN.match
     for _ in range(_TOKENS_MAX):
-        token = _TOKEN.match(text, at)
+        token = match(text, at)
         if token is None:
             break
         at = token.end()
