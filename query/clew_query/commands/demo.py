@@ -59,7 +59,7 @@ def demo(*, requests: int, seed: int, listen: str, data: Path | None, keep: bool
 async def _play(plan: Plan, *, as_json: bool) -> tuple[str, ...]:
     """Play, show the result, stay if somebody is looking; return what is not as promised."""
     _cancel_when_told()
-    words = Console(stderr=True)
+    words = Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH_WITHOUT_TERMINAL)
     stays = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
     with WebhookSink() as sink, Stage() as stage:
         with Progress(console=words, transient=True, disable=not words.is_terminal) as bar:

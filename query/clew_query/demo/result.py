@@ -50,6 +50,11 @@ class DemoResult:
         return sum(account.stored for account in self.services)
 
     @property
+    def accounted(self) -> bool:
+        """Whether every service's lines are stored, each once."""
+        return self.audit_clean and all(account.written == account.stored > 0 for account in self.services)
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is not as promised, in sentences; nothing when all is well."""
         passed = {invocation["service"] for invocation in self.transaction.get("invocations", ())}

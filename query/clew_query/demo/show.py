@@ -24,7 +24,7 @@ def show(result: DemoResult, console: Console, *, stays: bool) -> None:
     """Print the result; `stays` says whether the page can be opened now."""
     console.rule("The account")
     console.print(_account(result))
-    verdict = "[green]every line, once[/]" if not result.problems else "[red]this does not add up[/]"
+    verdict = "[green]every line, once[/]" if result.accounted else "[red]this does not add up[/]"
     console.print(f"{result.written} lines written, {result.stored} lines stored: {verdict}\n")
 
     console.rule("One failed request, everywhere")
