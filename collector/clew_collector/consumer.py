@@ -79,6 +79,7 @@ class Consumer:
         self._position = 0
         self._written = 0
         self._unflushed = 0
+        self._unflushed_bytes = 0
         self._flushed_at = float("-inf")
         self._created: list[Event] = []
 
@@ -131,7 +132,7 @@ class Consumer:
             batch_lines_max=self._limits.batch_lines_max,
         )
         self._created.clear()
-        self._unflushed = 0
+        self._unflushed = self._unflushed_bytes = 0
         self._reach(await self._store.position())
         stopping = asyncio.create_task(self._stop.wait())
         preparing = asyncio.create_task(supply.next(self._position, wait_s=READ_WAIT_S))
@@ -168,7 +169,9 @@ class Consumer:
             return None
         since = self._monotonic() - self._flushed_at
         busy = bool(self._unflushed) and await self._log.lag_bytes(self._written) >= self._limits.busy_lag_bytes
-        return self._limits.flush.due_in_s(events=self._unflushed, since_flush_s=since, busy=busy)
+        return self._limits.flush.due_in_s(
+            events=self._unflushed, size=self._unflushed_bytes, since_flush_s=since, busy=busy
+        )
 
     async def _write(self, supplied: Supplied | None) -> None:
         if supplied is None:
@@ -179,6 +182,7 @@ class Consumer:
         self._metrics.observe("clew_store_write_duration", self._monotonic() - begun)
         self._written = supplied.position
         self._unflushed += len(supplied.items)
+        self._unflushed_bytes += supplied.size
         for verdict in Verdict:
             if count := verdicts.count(verdict):
                 self._metrics.count("clew_consumer_events", count, verdict=verdict.value)
@@ -192,7 +196,7 @@ class Consumer:
             return
         await self._store.flush()
         self._flushed_at = self._monotonic()
-        self._unflushed = 0
+        self._unflushed = self._unflushed_bytes = 0
         self._well()
         self._reach(max(self._written, await self._store.position()))
         created, self._created = self._created, []

@@ -40,6 +40,7 @@ def consumer_limits(settings: CollectorSettings) -> ConsumerLimits:
             interval_s=settings.flush_interval_s,
             interval_busy_s=settings.flush_interval_busy_s,
             events_max=settings.flush_events_max,
+            bytes_max=settings.flush_bytes_max,
         ),
         busy_lag_bytes=settings.busy_lag_bytes,
         batch_bytes_max=settings.batch_bytes_max,

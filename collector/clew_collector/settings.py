@@ -49,6 +49,8 @@ class CollectorSettings(Settings):
     """Log bytes not yet in the store from which on it counts as behind."""
     flush_events_max: int = Field(default=100_000, ge=1)
     """Events after which it is flushed in any case."""
+    flush_bytes_max: int = Field(default=256 * MIB, ge=1024)
+    """Bytes of lines after which it is flushed in any case."""
     retry_wait_s_min: float = Field(default=0.1, gt=0)
     """How long to wait after the store failed, the first time; each further time twice as long."""
     retry_wait_s_max: float = Field(default=10.0, gt=0)

@@ -11,7 +11,7 @@ from clew_agent.wire import Chunk
 
 from .batch import Batch, cut
 from .event import Event
-from .log.protocol import Log
+from .log.protocol import Log, decoded_bytes
 from .store.protocol import Item
 
 __all__ = ["Normalises", "Supplied", "Supply"]
@@ -29,6 +29,8 @@ class Supplied:
     """Items to write together."""
 
     items: list[Item]
+    size: int
+    """About how many bytes they hold (`decoded_bytes`)."""
     position: int
     """The last record that they touch."""
     appended_ns: int
@@ -59,7 +61,8 @@ class Supply:
             return None
         batch = self._batches.popleft()
         items = await asyncio.to_thread(self._normalise, batch)
-        return Supplied(items, batch.position, batch.appended_ns, batch.complete)
+        size = sum(decoded_bytes(piece.chunk) for piece in batch.pieces)
+        return Supplied(items, size, batch.position, batch.appended_ns, batch.complete)
 
     def _normalise(self, batch: Batch) -> list[Item]:
         events = self._normaliser.events

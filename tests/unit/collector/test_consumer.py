@@ -24,7 +24,7 @@ from clew_collector.store.memory import MemoryStore
 from clew_collector.store.protocol import Item, SearchRequest, Verdict
 
 LIMITS = ConsumerLimits(
-    flush=FlushPolicy(interval_s=0.01, interval_busy_s=0.05, events_max=50),
+    flush=FlushPolicy(interval_s=0.01, interval_busy_s=0.05, events_max=50, bytes_max=1 << 20),
     busy_lag_bytes=1 << 20,
     batch_bytes_max=1000,
     batch_lines_max=20,
