@@ -1,8 +1,10 @@
 """Everything the query side raises on purpose, in one tree (its root is the agent's ClewError).
 
 ClewError
+├── BadRequest       a parameter of a request does not hold
 ├── QueryError       the query does not parse; carries the position
 ├── NotFound         nothing is known by that id
+├── Unavailable      this process has no part that could answer that
 ├── ServerError      the server answered with an error, or not at all
 ├── RuleError        an alert rule does not hold
 └── AlertBookError   alert states and notifications could not be read or written
@@ -12,7 +14,11 @@ from __future__ import annotations
 
 from clew_agent.errors import ClewError
 
-__all__ = ["AlertBookError", "NotFound", "QueryError", "RuleError", "ServerError"]
+__all__ = ["AlertBookError", "BadRequest", "NotFound", "QueryError", "RuleError", "ServerError", "Unavailable"]
+
+
+class BadRequest(ClewError):
+    """A parameter of a request does not hold."""
 
 
 class QueryError(ClewError):
@@ -25,6 +31,10 @@ class QueryError(ClewError):
 
 class NotFound(ClewError):
     """Nothing is known by that id."""
+
+
+class Unavailable(ClewError):
+    """This process has no part that could answer that."""
 
 
 class ServerError(ClewError):

@@ -14,7 +14,6 @@ from .times import format_time
 __all__ = ["encode_json", "event_json"]
 
 _encoder = msgspec.json.Encoder()
-INTEGER_MIN, INTEGER_MAX = -(1 << 63), (1 << 64) - 1
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -55,10 +54,10 @@ def event_json(event: Event) -> dict[str, Any]:
 
 
 def encode_json(data: Any) -> bytes:
-    """Return the JSON text of plain data; what JSON cannot hold (a lone surrogate, a huge integer) becomes text."""
+    """Return the JSON text of plain data; a lone surrogate, which UTF-8 cannot hold, becomes `?`."""
     try:
         return _encoder.encode(data)
-    except (UnicodeEncodeError, OverflowError):
+    except UnicodeEncodeError:
         return _encoder.encode(_tame(data))
 
 
@@ -69,6 +68,4 @@ def _tame(value: Any) -> Any:
         return {_tame(key): _tame(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_tame(item) for item in value]
-    if isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
-        return str(value)
     return value

@@ -1,7 +1,7 @@
 """The query language: Lucene's syntax, compiled to the store's expressions, with the position of every error.
 
 What differs from Lucene: words side by side mean AND; `field>=value` compares as `field:>=value` does; fuzzy words,
-proximity, boosts and regular expressions are refused. docs/query-language.md is the user's side of it.
+proximity, boosts and regular expressions are refused. docs/query.md is the user's side of it.
 """
 
 from .compiler import compile_query

@@ -1,0 +1,53 @@
+"""Transactions: the path of one, found by any of its ids; and the ids of all."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from clew_collector.store.protocol import LIMIT_MAX
+from clew_query.backend import Backend
+from clew_query.errors import NotFound
+from clew_query.path import collect_transaction, transaction_json
+
+from .answer import ERRORS, answer
+from .parameters import Limit
+
+__all__ = ["transactions_router"]
+
+AnyId = Annotated[
+    str, Path(description="A transaction id in any notation, another id as it is written in the lines, or a span id")
+]
+
+
+def transactions_router(backend: Backend) -> APIRouter:
+    """Return the routes under /transactions."""
+    router = APIRouter(prefix="/transactions", tags=["transactions"], responses=ERRORS)
+    store = backend.store
+
+    @router.get("", summary="The ids of all transactions, in order of id")
+    async def all_transactions(
+        after: Annotated[str, Query(description="The last page's cursor: ids above it")] = "",
+        limit: Limit = 1000,
+    ) -> Response:
+        ids = await store.transaction_ids(after, limit)
+        return answer(
+            {
+                "transactions": [{"transaction_id": name} for name in ids],
+                "cursor": ids[-1] if len(ids) == limit else None,
+            }
+        )
+
+    # An id as written may hold slashes.
+    @router.get("/{transaction_id:path}", summary="A transaction: its lines, and the path that they show")
+    async def transaction(transaction_id: AnyId, limit: Limit = LIMIT_MAX) -> Response:
+        collected = await collect_transaction(store, transaction_id, limit=limit)
+        if collected is None:
+            raise NotFound(
+                f"nothing is known by the id {transaction_id}",
+                hint="if its lines are recent they may not be searchable yet: `clew audit` compares",
+            )
+        return answer(transaction_json(collected))
+
+    return router
