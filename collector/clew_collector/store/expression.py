@@ -49,7 +49,7 @@ KEYWORD_FIELDS = frozenset(
 TEXT_FIELDS = frozenset({"body"})
 NUMBER_FIELDS = frozenset({"severity_number", "offset", "length", "timestamp", "observed_timestamp", "time"})
 TOKEN = re.compile(r"[^\W_]+")
-TOKEN_CHARACTERS_MAX = 1024
+TOKEN_CHARACTERS_MAX = 4096
 """A longer token is known by its first characters (most stores refuse terms over 32 KiB)."""
 KEYWORD_CHARACTERS_MAX = 4096
 """A longer keyword is known by its first characters (four bytes each at most, see TOKEN_CHARACTERS_MAX)."""

@@ -18,7 +18,7 @@ from clew_collector.store.embedded.place import (
     places_with_prefix,
     split_place,
 )
-from clew_collector.store.embedded.terms import attribute_key, between_pattern, indexable, number_code
+from clew_collector.store.embedded.terms import between_pattern, indexable, number_code, term_prefix
 from clew_collector.store.embedded.writer import log_day
 from clew_collector.store.expression import TOKEN_CHARACTERS_MAX, Range, tokens
 
@@ -67,9 +67,9 @@ def test_a_pattern_between_bounds_is_exactly_what_lies_between() -> None:
         between_pattern("2", "1")
 
 
-def test_no_two_attribute_keys_share_their_beginning() -> None:
+def test_no_two_fields_share_their_beginning() -> None:
     keys = ["", "a", "a\0", "a\1", "a\1\2", "a\0b", "\0", "\1", "\1\1", "\2"]
-    begins = [attribute_key(key) for key in keys]
+    begins = [term_prefix(key) for key in keys]
     assert len(set(begins)) == len(keys)
     assert all(begin.count("\0") == 1 and begin.endswith("\0") for begin in begins)
 

@@ -16,17 +16,16 @@ from clew_collector.errors import StoreError
 from clew_collector.event import Event
 from clew_collector.store.admission import OFFSET_MAX
 from clew_collector.store.expression import Expression
-from clew_collector.store.matching import ATTRIBUTE_PREFIX
 from clew_collector.store.protocol import Cursor, StoredFile
 
 from .document import decode_event
 from .failure import store_failures
 from .histogram import SeverityCounts, count_by_interval
 from .place import place_of
-from .query import QueryBuilder, all_of, behind, in_time, place_query
+from .query import QueryBuilder, all_of, behind, has, in_time, place_query
 from .ranking import first_documents
 from .schema import MARK_IRREGULAR, SCHEMA, register_tokens
-from .terms import attribute_key
+from .terms import term_prefix
 
 __all__ = ["Day", "DaySnapshot", "day_directories", "open_day"]
 
@@ -114,7 +113,7 @@ class DaySnapshot:
 
     def last_event_id(self, file_id: str) -> str:
         """Return the file's highest event id, empty if there is no event of it."""
-        query = Query.term_query(SCHEMA, "file", file_id, "basic")
+        query = has("file", file_id)
         hits = self._last_of(query)
         return f"{file_id}{int(hits[0][0]) & OFFSET_MAX:012x}" if hits else ""
 
@@ -123,11 +122,14 @@ class DaySnapshot:
 
     def values(self, query: Query, field: str) -> Counter[str]:
         """Return how many of the query's events have which value of a keyword field or attribute."""
-        prefix = ""
-        if field.startswith(ATTRIBUTE_PREFIX):
-            field, prefix = "attributes", attribute_key(field[len(ATTRIBUTE_PREFIX) :])
-        found = self.searcher.terms_with_prefix(field, prefix, query)
-        return Counter({term[len(prefix) :]: count for term, count in found if count})
+        return Counter(dict(self._keywords(field, among=query)))
+
+    def _keywords(self, field: str, begin: str = "", among: Query | None = None) -> Iterator[tuple[str, int]]:
+        """Yield a field's keywords that begin so, and how many events (of a query) have them: at least one."""
+        prefix = term_prefix(field)
+        for term, count in self.searcher.terms_with_prefix("terms", prefix + begin, among):
+            if count:
+                yield term[len(prefix) :], count
 
     def histogram(self, query: Query, start: int, end: int, interval: int) -> SeverityCounts:
         """Return counts by number of the interval and severity number."""
@@ -135,23 +137,23 @@ class DaySnapshot:
 
     def transaction_ids(self, prefix: str) -> list[str]:
         """Return the transaction ids that begin so and were not generated."""
-        return [term for term, _count in self.searcher.terms_with_prefix("transaction_id", prefix)]
+        return [value for value, _count in self._keywords("transaction_id", prefix)]
 
     @cached_property
     def irregular_transaction_ids(self) -> list[str]:
         """The transaction ids that are not 32 hex digits."""
-        query = Query.term_query(SCHEMA, "marks", MARK_IRREGULAR, "basic")
+        query = has("mark", MARK_IRREGULAR)
         if not self.count(query):
             return []
-        return [term for term, count in self.searcher.terms_with_prefix("transaction_id", "", query) if count]
+        return [value for value, _count in self._keywords("transaction_id", among=query)]
 
     def files(self) -> Iterator[StoredFile]:
         """Yield what there is of each file."""
-        for file_id, events in self.searcher.terms_with_prefix("file", ""):
+        for file_id, events in self._keywords("file"):
             yield self._file(file_id, events)
 
     def _file(self, file_id: str, events: int) -> StoredFile:
-        query = Query.term_query(SCHEMA, "file", file_id, "basic")
+        query = has("file", file_id)
         # Bytes of a file are far below 2^53: doubles hold the sum and the offset exactly.
         sums = self.searcher.aggregate(
             query, {"bytes": {"sum": {"field": "length"}}, "start": {"min": {"field": "offset"}}}

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from clew_collector.event import Event
 from clew_collector.store.expression import attribute_text
-from clew_collector.store.matching import attribute_number, has_generated_id, keyword
+from clew_collector.store.matching import ATTRIBUTE_PREFIX, attribute_number, has_generated_id
 
-from .schema import MARK_BODYLESS, MARK_GENERATED, MARK_IRREGULAR, MARK_UNTIMED, TERM_FIELDS
-from .terms import attribute_term, indexable, number_term
+from .schema import MARK_BODYLESS, MARK_GENERATED, MARK_IRREGULAR, MARK_UNTIMED
+from .terms import indexable, number_term, term
 
 __all__ = ["decode_event", "document_fields"]
 
 _encode = msgspec.msgpack.Encoder().encode
 decode_event = msgspec.msgpack.Decoder(Event).decode
+_BODYLESS, _GENERATED, _IRREGULAR, _UNTIMED = (
+    term("mark", mark) for mark in (MARK_BODYLESS, MARK_GENERATED, MARK_IRREGULAR, MARK_UNTIMED)
+)
+SOURCE_FIELDS = ("service", "host", "instance", "source", "severity_text", "transaction_origin")
+_source_of = attrgetter(*SOURCE_FIELDS)
 _regular = re.compile(r"[0-9a-f]{32}").fullmatch
 
 
 def document_fields(position: int, event: Event) -> dict[str, Any]:
-    """Return the fields of an admitted event's document; what is empty is left out."""
+    """Return the fields of an admitted event's document."""
     event_id = event.event_id
+    terms = list(_source_terms(_source_of(event), event_id[:20]))
+    _add_ids(terms, event)
     fields: dict[str, Any] = {
         "position": position,
         "time": event.time,
@@ -33,54 +42,57 @@ def document_fields(position: int, event: Event) -> dict[str, Any]:
         "offset": event.offset,
         "length": event.length,
         "severity_number": event.severity_number,
-        "file": event_id[:20],
+        "terms": terms,
         "event": _encode(event),
     }
-    for name in TERM_FIELDS:
-        if value := getattr(event, name):
-            fields[name] = keyword(value)
-    marks = _add_ids(fields, event)
     if event.body:
         fields["body"] = indexable(event.body)
     else:
-        marks.append(MARK_BODYLESS)
+        terms.append(_BODYLESS)
     if event.timestamp is None:
-        marks.append(MARK_UNTIMED)
+        terms.append(_UNTIMED)
     if event.attributes:
-        _add_attributes(fields, event.attributes)
-    if marks:
-        fields["marks"] = marks
+        fields["values"] = _add_attributes(terms, event.attributes)
     return fields
 
 
-def _add_ids(fields: dict[str, Any], event: Event) -> list[str]:
-    if event.aliases:
-        fields["aliases"] = [keyword(alias) for alias in event.aliases if alias]
+@lru_cache(maxsize=4096)
+def _source_terms(values: tuple[str, ...], file: str) -> tuple[str, ...]:
+    """Return the terms that most lines of a file share, so that they are made once."""
+    return (
+        *(term(field, value) for field, value in zip(SOURCE_FIELDS, values, strict=True) if value),
+        term("file", file),
+    )
+
+
+def _add_ids(terms: list[str], event: Event) -> None:
+    for alias in event.aliases:
+        if alias:
+            terms.append(term("aliases", alias))  # noqa: PERF401 - there is hardly ever one
     if event.span_id:
-        fields["span_id"] = keyword(event.span_id)
+        terms.append(term("span_id", event.span_id))
     if event.parent_span_id:
-        fields["parent_span_id"] = keyword(event.parent_span_id)
+        terms.append(term("parent_span_id", event.parent_span_id))
     if has_generated_id(event):
         # A term that no other event has would cost a third of all indexing.
-        return [MARK_GENERATED]
-    if not event.transaction_id:
-        return []
-    fields["transaction_id"] = keyword(event.transaction_id)
-    return [] if _regular(event.transaction_id) else [MARK_IRREGULAR]
+        terms.append(_GENERATED)
+    elif event.transaction_id:
+        terms.append(term("transaction_id", event.transaction_id))
+        if not _regular(event.transaction_id):
+            terms.append(_IRREGULAR)
 
 
-def _add_attributes(fields: dict[str, Any], attributes: dict[str, Any]) -> None:
-    terms, numbers, values = [], [], []
+def _add_attributes(terms: list[str], attributes: dict[str, Any]) -> list[str]:
+    """Add the attributes' terms; return their values as texts."""
+    values = []
     for key, value in attributes.items():
         if value is None:
             continue
         text = value if type(value) is str else attribute_text(value)
         if not text:
             continue
-        terms.append(attribute_term(key, text))
+        terms.append(term(ATTRIBUTE_PREFIX + key, text))
         values.append(indexable(text))
         if type(value) is not str and (number := attribute_number(value)) is not None:
-            numbers.append(number_term(key, number))
-    fields["attributes"], fields["values"] = terms, values
-    if numbers:
-        fields["numbers"] = numbers
+            terms.append(number_term(key, number))
+    return values

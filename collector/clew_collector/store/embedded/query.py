@@ -32,7 +32,6 @@ from clew_collector.store.matching import (
     as_double,
     as_number,
     is_numeric,
-    keyword,
     keyword_bounds,
     numeric_bounds,
     wildcard_regex,
@@ -43,15 +42,16 @@ from .place import PLACE_MAX, first_place, place_of, places_between, places_with
 from .schema import ID_FIELDS, MARK_BODYLESS, MARK_GENERATED, MARK_UNTIMED, SCHEMA, SIGNED_FIELDS
 from .terms import (
     ANY_MANY,
-    attribute_key,
-    attribute_term,
     between_pattern,
     escape,
     number_code,
+    number_prefix,
+    term,
+    term_prefix,
     wildcard_pattern,
 )
 
-__all__ = ["QueryBuilder", "all_of", "any_of", "behind", "equal", "in_time", "place_query"]
+__all__ = ["QueryBuilder", "all_of", "any_of", "behind", "equal", "has", "in_time", "place_query"]
 
 UINT64_MAX = (1 << 64) - 1
 
@@ -104,7 +104,7 @@ def place_query(first: int, last: int) -> Query:
     """Return the query of the events whose id, as a number, lies between, both included."""
     (first_high, first_low), (last_high, last_low) = split_place(first), split_place(last)
     if first >> 48 == last >> 48:  # one file: its term leads to its events without looking at all others
-        file = _term("file", f"{first:032x}"[:20])
+        file = has("file", f"{first:032x}"[:20])
         return all_of(file, between("place_low", first_low, last_low))
     if first_high == last_high:
         return all_of(equal("place_high", first_high), between("place_low", first_low, last_low))
@@ -130,12 +130,9 @@ def behind(cursor: Cursor, *, descending: bool) -> Query:
     return any_of([later, all_of(equal("time", cursor.time), place_query(first, last))])
 
 
-def _term(field: str, text: str) -> Query:
-    return Query.term_query(SCHEMA, field, text, "basic")
-
-
-def _mark(mark: str) -> Query:
-    return _term("marks", mark)
+def has(field: str, value: str) -> Query:
+    """Return the query of a keyword, mark or file."""
+    return Query.term_query(SCHEMA, "terms", term(field, value), "basic")
 
 
 class QueryBuilder:
@@ -182,10 +179,8 @@ class QueryBuilder:
             return Query.empty_query() if number is None else _number_between(field, number, number)
         if not value:
             return Query.empty_query()
-        if field.startswith(ATTRIBUTE_PREFIX):
-            return _term("attributes", attribute_term(field[len(ATTRIBUTE_PREFIX) :], value))
         place = place_of(value)
-        found = [_term(name, keyword(value)) for name in _columns(field)]
+        found = [has(name, value) for name in _keyword_fields(field)]
         if place is not None:
             found += _places(field, (place, place))
         return any_of(found)
@@ -194,27 +189,28 @@ class QueryBuilder:
         if field is None or field in TEXT_FIELDS:
             lower = value.lower()
             return any_of([self._terms(name, lower, ANY_MANY) for name in _text_columns(field)])
-        column, prefix = _dictionary(field)
-        found = [self._terms(name, prefix + value, "(?s:.+)" if not value else ANY_MANY) for name in column]
+        found = [self._terms("terms", term_prefix(name) + value, ANY_MANY) for name in _keyword_fields(field)]
         return any_of(found + _places(field, places_with_prefix(value)))
 
     def _like(self, field: str | None, pattern: str) -> Query:
-        text = field is None or field in TEXT_FIELDS
-        pattern = pattern.lower() if text else pattern
-        columns, prefix = (_text_columns(field), "") if text else _dictionary(field or "")
-        regex = wildcard_regex(pattern)
+        if field is None or field in TEXT_FIELDS:
+            pattern = pattern.lower()
+            dictionaries = [(name, "") for name in _text_columns(field)]
+        else:
+            dictionaries = [("terms", term_prefix(name)) for name in _keyword_fields(field)]
+        regex, translated = wildcard_regex(pattern), wildcard_pattern(pattern)
         return any_of(
             [
-                self._terms(name, prefix, wildcard_pattern(pattern), lambda rest: regex.fullmatch(rest) is not None)
-                for name in columns
+                self._terms(name, prefix, translated, lambda rest: regex.fullmatch(rest) is not None)
+                for name, prefix in dictionaries
             ]
         )
 
     def _exists(self, field: str) -> Query:
         if field in TEXT_FIELDS:
-            return none_of(_mark(MARK_BODYLESS))
+            return none_of(has("mark", MARK_BODYLESS))
         if field in NUMBER_FIELDS:
-            return none_of(_mark(MARK_UNTIMED)) if field == "timestamp" else Query.all_query()
+            return none_of(has("mark", MARK_UNTIMED)) if field == "timestamp" else Query.all_query()
         return self._begins(field, "")
 
     def _range(self, wanted: Range) -> Query:
@@ -229,8 +225,7 @@ class QueryBuilder:
             above = value >= low if wanted.include_low else value > low
             return value != "" and above and (high is None or (value <= high if wanted.include_high else value < high))
 
-        columns, prefix = _dictionary(field)
-        found = [self._walk(name, prefix, lies_between) for name in columns]
+        found = [self._walk("terms", term_prefix(name), lies_between) for name in _keyword_fields(field)]
         return any_of(found + _places(field, places_between(wanted)))
 
     def _attribute_range(self, wanted: Range) -> Query:
@@ -242,10 +237,10 @@ class QueryBuilder:
         high -= not wanted.include_high
         if low > high:
             return Query.empty_query()
-        prefix = attribute_key(wanted.field[len(ATTRIBUTE_PREFIX) :])
+        prefix = number_prefix(wanted.field[len(ATTRIBUTE_PREFIX) :])
         low_text, high_text = f"{low:016x}", f"{high:016x}"
         return self._terms(
-            "numbers", prefix, between_pattern(low_text, high_text), lambda code: low_text <= code <= high_text
+            "terms", prefix, between_pattern(low_text, high_text), lambda code: low_text <= code <= high_text
         )
 
     def _terms(self, field: str, prefix: str, pattern: str, test: Callable[[str], bool] | None = None) -> Query:
@@ -258,22 +253,17 @@ class QueryBuilder:
         return self._walk(field, prefix, test or (lambda _rest: True))
 
     def _walk(self, field: str, prefix: str, test: Callable[[str], bool]) -> Query:
-        terms = (term for term, _count in self._searcher.terms_with_prefix(field, prefix))
-        found = [term for term in terms if test(term[len(prefix) :])]
-        return Query.term_set_query(SCHEMA, field, found) if found else Query.empty_query()
+        terms = (found for found, _count in self._searcher.terms_with_prefix(field, prefix))
+        wanted = [found for found in terms if test(found[len(prefix) :])]
+        return Query.term_set_query(SCHEMA, field, wanted) if wanted else Query.empty_query()
 
 
-def _columns(field: str) -> tuple[str, ...]:
+def _keyword_fields(field: str) -> tuple[str, ...]:
+    """Return the fields whose terms are this field's keywords."""
     if field == "ids":
         return ID_FIELDS
-    return (field,) if field in KEYWORD_FIELDS and field != "event_id" else ()
-
-
-def _dictionary(field: str) -> tuple[tuple[str, ...], str]:
-    """Return the fields whose terms are this field's keywords, and what those terms begin with."""
-    if field.startswith(ATTRIBUTE_PREFIX):
-        return ("attributes",), attribute_key(field[len(ATTRIBUTE_PREFIX) :])
-    return _columns(field), ""
+    known = (field in KEYWORD_FIELDS and field != "event_id") or field.startswith(ATTRIBUTE_PREFIX)
+    return (field,) if known else ()
 
 
 def _text_columns(field: str | None) -> tuple[str, ...]:
@@ -285,7 +275,7 @@ def _contains(field: str | None, values: Iterable[str]) -> Query:
     if not words or (field is not None and field not in TEXT_FIELDS):
         return Query.empty_query()
     if len(words) == 1:
-        return any_of([_term(name, words[0]) for name in _text_columns(field)])
+        return any_of([Query.term_query(SCHEMA, name, words[0], "basic") for name in _text_columns(field)])
     return any_of([Query.phrase_query(SCHEMA, name, list(words)) for name in _text_columns(field)])
 
 
@@ -294,7 +284,7 @@ def _places(field: str, places: tuple[int, int] | None) -> list[Query]:
     if places is None or field not in {"event_id", "transaction_id", "ids"}:
         return []
     found = place_query(*places)
-    return [found if field == "event_id" else all_of(_mark(MARK_GENERATED), found)]
+    return [found if field == "event_id" else all_of(has("mark", MARK_GENERATED), found)]
 
 
 def _number_range(wanted: Range) -> Query:
@@ -311,5 +301,7 @@ def _number_range(wanted: Range) -> Query:
 
 def _number_between(field: str, low: Number, high: Number) -> Query:
     if field == "timestamp":
-        return Query.boolean_query([(Occur.Must, between("time", low, high)), (Occur.MustNot, _mark(MARK_UNTIMED))])
+        return Query.boolean_query(
+            [(Occur.Must, between("time", low, high)), (Occur.MustNot, has("mark", MARK_UNTIMED))]
+        )
     return between(field, low, high)

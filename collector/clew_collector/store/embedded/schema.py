@@ -3,11 +3,11 @@
 position            log position of the event's record: the highest one committed says where reading goes on
 time                what events are ordered by (i64, ns); `observed_timestamp` beside it
 place_high, _low    the event id as two u64: ties of time, and the event by its id
-file                the file id as a term, to count what there is of each file
-service ... origin  keywords, one term each; empty ones are left out
-transaction_id ...  ids; an id that was made from the event id is left out (MARK_GENERATED): it is found by its place
-attributes          KEY NUL value: all keys are one field, so that hostile ones cannot explode the schema
-numbers             KEY NUL double as 16 hex digits that sort like the number (`terms.number_term`)
+terms               every keyword as FIELD NUL VALUE, those of attributes and the file id too: one field, as each
+                    field of a document costs more than its value, and as hostile attribute keys cannot explode it.
+                    Empty values are left out, and ids made from the event id (MARK_GENERATED): their place finds them.
+                    `number.KEY` NUL sixteen hex digits that sort like the number (`terms.number_code`);
+                    `mark` NUL what is not there, see MARK_...
 values, body        text, by tokens
 marks               what is not there: see MARK_...
 event               the event itself, msgpack
@@ -26,11 +26,9 @@ __all__ = [
     "ORDER_FIELDS",
     "SCHEMA",
     "SIGNED_FIELDS",
-    "TERM_FIELDS",
     "register_tokens",
 ]
 
-TERM_FIELDS = ("service", "host", "instance", "source", "severity_text", "transaction_origin")
 ID_FIELDS = ("transaction_id", "aliases", "span_id", "parent_span_id")
 SIGNED_FIELDS = frozenset({"time", "observed_timestamp"})
 ORDER_FIELDS = ("time", "place_high", "place_low")
@@ -52,8 +50,7 @@ def _build() -> tantivy.Schema:
         builder.add_unsigned_field(name, fast=True)
     for name in sorted(SIGNED_FIELDS):
         builder.add_integer_field(name, fast=True)
-    for name in ("file", *TERM_FIELDS, *ID_FIELDS, "attributes", "numbers", "marks"):
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("terms", tokenizer_name="raw", index_option="basic")
     for name in ("body", "values"):
         builder.add_text_field(name, tokenizer_name=_TOKENS, index_option="position")
     builder.add_bytes_field("event", stored=True)

@@ -10,13 +10,14 @@ from clew_collector.store.matching import keyword, wildcard_parts
 
 __all__ = [
     "ANY_MANY",
-    "attribute_key",
-    "attribute_term",
     "between_pattern",
     "escape",
     "indexable",
     "number_code",
+    "number_prefix",
     "number_term",
+    "term",
+    "term_prefix",
     "wildcard_pattern",
 ]
 
@@ -39,14 +40,14 @@ def indexable(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def attribute_key(key: str) -> str:
-    """Return what the terms of an attribute begin with: the key, cut like a keyword, and a NUL that no key has."""
-    return keyword(key).replace("\1", "\1\1").replace("\0", "\1\2") + "\0"
+def term_prefix(field: str) -> str:
+    """Return what the terms of a field begin with: its name, cut like a keyword, and a NUL that no name has."""
+    return keyword(field).replace("\1", "\1\1").replace("\0", "\1\2") + "\0"
 
 
-def attribute_term(key: str, value: str) -> str:
-    """Return the term of an attribute's text."""
-    return attribute_key(key) + keyword(value)
+def term(field: str, value: str) -> str:
+    """Return the term of a field's keyword."""
+    return term_prefix(field) + keyword(value)
 
 
 def number_code(number: float) -> int:
@@ -58,7 +59,12 @@ def number_code(number: float) -> int:
 @lru_cache(maxsize=65536)
 def number_term(key: str, number: float) -> str:
     """Return the term of an attribute's finite number."""
-    return f"{attribute_key(key)}{number_code(number):016x}"
+    return f"{number_prefix(key)}{number_code(number):016x}"
+
+
+def number_prefix(key: str) -> str:
+    """Return what the terms of an attribute's numbers begin with."""
+    return term_prefix("number." + key)
 
 
 def escape(text: str) -> str:
