@@ -9,16 +9,25 @@ const UTC = "Etc/UTC";
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// Each series holds the sum up to its severity; the tallest is drawn first and the others over it.
+// Each series holds the sum up to its severity; the tallest is drawn first and the others over it. Where a severity has
+// no lines there is no bar: two bars of one height show the colour below at their edges.
 function stacked(buckets) {
   const sums = buckets.map(() => 0);
   const layers = SEVERITIES.map((name) =>
     buckets.map((bucket, index) => {
-      sums[index] += bucket.counts[name] ?? 0;
-      return sums[index];
+      const count = bucket.counts[name] ?? 0;
+      sums[index] += count;
+      return count ? sums[index] : null;
     }),
   );
   return [buckets.map((bucket) => seconds(bucket.start)), ...layers.reverse()];
+}
+
+// As much of the time as neighbouring labels differ in; midnight says which day begins.
+function label(tick, step) {
+  const text = fromSeconds(tick);
+  if (step >= 86_400 || text.slice(11, 19) === "00:00:00") return text.slice(5, 10);
+  return step >= 60 ? text.slice(11, 16) : step >= 1 ? text.slice(11, 19) : text.slice(17, 23);
 }
 
 function options(answer, width, onZoom, onPoint) {
@@ -35,8 +44,8 @@ function options(answer, width, onZoom, onPoint) {
     tzDate: (value) => uPlot.tzDate(new Date(value * 1000), UTC),
     scales: { x: { time: true, range: () => [first, last] }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.05] } },
     axes: [
-      { ...axis, size: 24, gap: 2, space: 90 },
-      { ...axis, size: 44, gap: 4, space: 32, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 5e4, 1e5, 1e6, 1e7], values: (_, ticks) => ticks.map((tick) => (tick >= 1000 ? `${tick / 1000}k` : tick)), grid: { show: true, stroke: colour("--line"), width: 1 } },
+      { ...axis, size: 20, gap: 2, space: 90, values: (_, ticks, __, ___, step) => ticks.map((tick) => label(tick, step)) },
+      { ...axis, size: 44, gap: 4, space: 32, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 5e4, 1e5, 1e6, 1e7], values: (_, ticks) => ticks.map((tick) => (tick === 0 ? "" : tick >= 1000 ? `${tick / 1000}k` : tick)), grid: { show: true, stroke: colour("--line"), width: 1 } },
     ],
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 4 } },
     series: [
@@ -94,10 +103,11 @@ export function Histogram({ answer, onZoom }) {
   }, []);
   useEffect(() => {
     if (!drawn) return undefined;
+    const element = box.current;
     const zoom = (start, end) => onZoom(fromSeconds(start), fromSeconds(end));
-    const plot = new uPlot(options(answer, box.current.clientWidth, zoom, setPoint), stacked(answer.buckets), box.current);
-    const observer = new ResizeObserver(() => plot.setSize({ width: box.current.clientWidth, height: HEIGHT }));
-    observer.observe(box.current);
+    const plot = new uPlot(options(answer, element.clientWidth, zoom, setPoint), stacked(answer.buckets), element);
+    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
+    observer.observe(element);
     return () => {
       observer.disconnect();
       plot.destroy();

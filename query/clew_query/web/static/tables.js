@@ -40,14 +40,14 @@ export function AlertsPage() {
         ? html`<p class="quiet">No rule has a state yet.</p>`
         : html`<table class="grid">
             <thead>
-              <tr><th>State</th><th>Rule</th><th>Service</th><th>Since</th><th class="number">Share of errors</th><th class="number">Errors</th><th class="number">Lines</th></tr>
+              <tr><th>State</th><th>Rule</th><th>Where</th><th>Since</th><th class="number">Share of errors</th><th class="number">Errors</th><th class="number">Lines</th></tr>
             </thead>
             <tbody>
               ${alerts.map(
-                (alert) => html`<tr key=${`${alert.rule} ${alert.service}`}>
+                (alert) => html`<tr key=${`${alert.rule} ${alert.group}`}>
                   <td><span class="state ${String(alert.state).replace(/\W/g, "")}">${alert.state}</span></td>
                   <td>${alert.rule}</td>
-                  <td><a href=${href("/", { query: `${condition("service", alert.service)} severity>=error` })}>${alert.service}</a></td>
+                  <td><${Where} alert=${alert} /></td>
                   <td>${alert.since ? html`${moment(alert.since)} <span class="muted">${ago(alert.since)}</span>` : "–"}</td>
                   <td class="number">${share(alert.value)}</td>
                   <td class="number">${alert.errors?.toLocaleString("en") ?? "–"}</td>
@@ -58,6 +58,12 @@ export function AlertsPage() {
           </table>`)}
     </main>
   `;
+}
+
+function Where({ alert }) {
+  if (!alert.group) return html`<span class="muted">everywhere</span>`;
+  const query = `${condition(alert.group_by || "service", alert.group)} severity>=error`;
+  return html`<a href=${href("/", { query })}>${alert.group}</a>${alert.note ? html` <span class="muted">${alert.note}</span>` : ""}`;
 }
 
 export function AgentsPage() {
