@@ -53,7 +53,9 @@ async def test_files_are_kept_for_ever_under_a_path_that_names_their_content(cli
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("name", ["%2e%2e/mount.py", "%2e%2e%2fmount.py", "vendor/README.md", "index.html", "none.js", ""])
+@pytest.mark.parametrize(
+    "name", ["%2e%2e/mount.py", "%2e%2e%2fmount.py", "vendor/README.md", "index.html", "none.js", ""]
+)
 async def test_nothing_else_is_served(client, name):
     static = static_of((await client.get("/")).text)
     answer = await client.get(f"{static}/{name}")
