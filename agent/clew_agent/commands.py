@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import importlib
 import signal
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ def run(config: Path, once: bool, parent_fd: int | None) -> None:
     """Tail and ship until told to stop (SIGTERM, SIGINT)."""
     settings = read_settings(config, AgentSettings)
     configure_logs(level=settings.log_level)
+    _use_one_heap()
     with _metrics_of(settings) as metrics:
         outcome = asyncio.run(_run(settings, metrics, once=once, parent_fd=parent_fd))
     if once and outcome.problems:
@@ -114,6 +116,16 @@ async def _run(settings: AgentSettings, metrics: Metrics, *, once: bool, parent_
         return await run_agent(settings, transport, once=once, stop=stop, metrics=metrics)
     finally:
         await transport.close()
+
+
+def _use_one_heap() -> None:
+    """Let all threads allocate from one heap (mallopt(3), M_ARENA_MAX), where the C library knows that.
+
+    The threads hand large buffers to each other; heaps of their own fragment by some MiB and fault more pages.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-8, 1)
 
 
 def _parent_ended(loop: asyncio.AbstractEventLoop, parent_fd: int, stop: asyncio.Event) -> None:

@@ -1,7 +1,8 @@
 """From files to the receiver: three loops that share a tailer, a ledger and two slots.
 
 `scan` notices what is new, `read` turns it into batches of chunks, `send` delivers one batch at a time. While a batch
-is on its way the next is read, and no more: two slots of half `in_flight_bytes_max` are all the memory that lines take.
+is on its way the next is read, and no more: two slots of half `in_flight_bytes_max` are all the memory that lines take
+(a line longer than that takes both).
 Sending in one order keeps every file's acknowledgements without a gap.
 
 Disk and CPU work of tailing runs in one thread of its own, so that tailing needs no locks.
@@ -60,6 +61,14 @@ class _Piece:
     block: Block
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is sent at once, and how many slots it takes."""
+
+    pieces: list[_Piece]
+    slots: int
+
+
 async def run_agent(
     settings: AgentSettings,
     transport: Transport,
@@ -116,7 +125,7 @@ class _Pipeline:
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="clew-tail")
         self._work = asyncio.Event()
         self._slots = asyncio.Semaphore(2)
-        self._batches: asyncio.Queue[list[_Piece] | None] = asyncio.Queue(3)  # two and the end
+        self._batches: asyncio.Queue[_Batch | None] = asyncio.Queue(3)  # two and the end
         self._in_flight_bytes = 0
         self._done = asyncio.Event()
         self._troubles: dict[str, str] = {}
@@ -197,26 +206,34 @@ class _Pipeline:
     # Reading
 
     async def _read_batches(self) -> None:
+        slots = 1
         while await self._or_stop(self._slots.acquire()):
+            if slots == 2 and not await self._or_stop(self._slots.acquire()):
+                return
             self._work.clear()
-            turn, pieces = await self._on_disk(self._read_batch)
+            turn, pieces = await self._on_disk(partial(self._read_batch, slots))
             self._take(turn)
             if not pieces:
-                self._slots.release()
+                self._release(slots)
             elif await self._save_ids():
                 self._in_flight_bytes += sum(len(piece.chunk.payload) for piece in pieces)
-                self._batches.put_nowait(pieces)
+                self._batches.put_nowait(_Batch(pieces, slots))
             else:
                 self._unsent = True
             del pieces
+            slots = 2 if turn.cramped else 1
             if not turn.more and (self._once or not await self._or_stop(self._work.wait())):
                 return
 
-    def _read_batch(self) -> tuple[Turn, list[_Piece]]:
+    def _read_batch(self, slots: int) -> tuple[Turn, list[_Piece]]:
         turn = self._tailer.read_batch(
-            bytes_max=self._settings.batch_bytes_max, chunks_max=self._settings.batch_chunks_max
+            bytes_max=self._settings.batch_bytes_max * slots, chunks_max=self._settings.batch_chunks_max
         )
         return turn, [self._build(event) for event in turn.events if isinstance(event, Read)]
+
+    def _release(self, slots: int) -> None:
+        for _ in range(slots):
+            self._slots.release()
 
     def _build(self, read: Read) -> _Piece:
         block = read.block
@@ -246,15 +263,16 @@ class _Pipeline:
     # Sending
 
     async def _send_batches(self) -> None:
-        while (pieces := await self._batches.get()) is not None:
+        while (batch := await self._batches.get()) is not None:
+            pieces, slots = batch.pieces, batch.slots
             refusals = await self._delivery.deliver([piece.chunk for piece in pieces])
             for piece, refusal in zip(pieces, refusals, strict=True):
                 chunk = piece.chunk
                 self._books.settle(chunk.source.file_id, piece.block, lines=chunk.count, refusal=refusal)
                 self._in_flight_bytes -= len(chunk.payload)
             # The next batch may be long in coming; this one must not stay in memory meanwhile.
-            del pieces, piece, chunk
-            self._slots.release()
+            del batch, pieces, piece, chunk
+            self._release(slots)
 
     async def _flush(self, sending: asyncio.Task[None]) -> None:
         """Let what was read be sent: all of it, or once stopped as much as `shutdown_flush_s` allows."""

@@ -6,7 +6,7 @@ from .events import Ended, Lost, Opened, Read, Resumed, Seen, TailEvent
 from .identity import FileIdentity, FileKey, Sighting, Verdict, judge
 from .known import KnownContents
 from .naming import Writer, name_writer
-from .reader import Block, Changed, LineReader
+from .reader import Block, Changed, Deferred, LineReader
 from .tailer import Tailer, Turn
 from .watch import Changes, DirectoryWatch
 
@@ -14,6 +14,7 @@ __all__ = [
     "Block",
     "Changed",
     "Changes",
+    "Deferred",
     "DirectoryWatch",
     "Discovery",
     "Ended",

@@ -14,7 +14,7 @@ from clew_agent.stamp import Cut
 
 from .identity import TAIL_BYTES, Verdict, digest
 
-__all__ = ["Block", "Changed", "LineReader"]
+__all__ = ["Block", "Changed", "Deferred", "LineReader"]
 
 # A line's length is a u32 on the wire; what has no line end for so long is cut there.
 LINE_SPAN_MAX = 1 << 31
@@ -39,6 +39,11 @@ class Changed:
     """The content is no longer the one that was read before."""
 
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The next line is complete, but longer than there is room for now."""
 
 
 class _Mark(NamedTuple):
@@ -74,11 +79,11 @@ class LineReader:
         """Digest of the bytes before `offset`."""
         return self._read.tail
 
-    def read(self, *, at_end: bool = False) -> Block | Changed | None:
+    def read(self, *, room: int, at_end: bool = False) -> Block | Changed | Deferred | None:
         """Return the next lines, Changed if what was read before is no longer there, None while no line is complete.
 
-        A block has at most `read_bytes_max` bytes, or is one line of at most `line_bytes_max`. `at_end`: nothing will
-        follow, so that a last line without terminator is returned too.
+        A block has at most `read_bytes_max` bytes, or is one line of at most `line_bytes_max`; Deferred if that one has
+        no `room`. `at_end`: nothing will follow, so that a last line without terminator is returned too.
         """
         while True:
             size = os.fstat(self._fd).st_size
@@ -96,12 +101,12 @@ class LineReader:
                 return self._lines(data, lead, last, at_eof=self._searched.offset + len(data) - lead >= size)
             if last:
                 first = data.find(b"\n", lead) + 1
-                return self._one_line(self._place(data, lead, first), terminated=True)
+                return self._one_line(self._place(data, lead, first), terminated=True, room=room)
             self._searched = self._place(data, lead, len(data))
             span = self._searched.offset - self._read.offset
             at_eof = self._searched.offset >= size
             if span >= LINE_SPAN_MAX or (at_end and at_eof and span):
-                return self._one_line(self._searched, terminated=False)
+                return self._one_line(self._searched, terminated=False, room=room)
             if at_eof:
                 return None
 
@@ -122,11 +127,13 @@ class LineReader:
         kept, cuts = _cut_long_lines(payload, self._line_max) if len(payload) > self._line_max else (payload, ())
         return Block(start, self._read.offset, kept, self._read.tail, cuts, len(payload) - len(kept))
 
-    def _one_line(self, end: _Mark, *, terminated: bool) -> Block | Changed:
+    def _one_line(self, end: _Mark, *, terminated: bool, room: int) -> Block | Changed | Deferred:
         start = self._read.offset
         length = end.offset - start
         cut = length > self._line_max
         kept = self._line_max - 1 if cut else length
+        if kept > room:
+            return Deferred()
         payload = os.pread(self._fd, kept, start)
         if len(payload) < kept:
             return Changed(Verdict.TRUNCATED)

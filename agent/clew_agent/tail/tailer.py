@@ -24,7 +24,7 @@ from .followed import FollowedFile, begin_account, open_file
 from .identity import FileKey, Verdict, judge, look
 from .known import KnownContents
 from .naming import name_writer
-from .reader import Block, Changed
+from .reader import Block, Changed, Deferred
 
 __all__ = ["Tailer", "Turn"]
 
@@ -37,6 +37,8 @@ class Turn(NamedTuple):
     events: list[TailEvent]
     more: bool
     """There is something to read."""
+    cramped: bool = False
+    """The next line is longer than the batch was to be, and the batch is empty."""
 
 
 class Tailer:
@@ -112,23 +114,33 @@ class Tailer:
         return self._turn(more=bool(self._queue))
 
     def read_batch(self, *, bytes_max: int, chunks_max: int) -> Turn:
-        """Read files in turns, one read each, until the batch is full or nothing is left."""
-        one_read = max(self._settings.read_bytes_max, self._settings.line_bytes_max)
+        """Read files in turns, one read each, until the batch is full or nothing is left.
+
+        `bytes_max` must have room for `read_bytes_max`; for a line that has no room in it there is another call.
+        """
+        cramped = False
+        empty = True
         waiting: list[FollowedFile] = []
         before = len(self._events)
-        while self._queue and chunks_max and bytes_max >= one_read:
+        while self._queue and chunks_max and bytes_max >= self._settings.read_bytes_max:
             file = self._queue.popleft()
             file.queued = False
             if file.fd is None and not self._has_room():
                 waiting.append(file)
-            elif self._ensure_open(file) and (block := self._read(file)):
-                bytes_max -= len(block.payload)
-                chunks_max -= 1
+            elif self._ensure_open(file):
+                outcome = self._read(file, room=bytes_max)
+                if isinstance(outcome, Block):
+                    empty = False
+                    bytes_max -= len(outcome.payload)
+                    chunks_max -= 1
+                elif isinstance(outcome, Deferred):
+                    cramped = empty
+                    break
         # Files that wait for room are tried again once there may be some: after others were read, or by a later scan.
         more = bool(self._queue) or (bool(waiting) and len(self._events) > before)
         for file in waiting:
             self._enqueue(file)
-        return self._turn(more=more)
+        return self._turn(more=more)._replace(cramped=cramped)
 
     def forget(self, accounts: Iterable[FileAccount]) -> int:
         """Forget contents that are no more; return the floor of generations from now on."""
@@ -303,18 +315,18 @@ class Tailer:
 
     # Reading
 
-    def _read(self, file: FollowedFile) -> Block | None:
+    def _read(self, file: FollowedFile, *, room: int) -> Block | Deferred | None:
         """Read the open file once, and queue it again if there may be more."""
         self._open.move_to_end(file.key)
         try:
             self._refresh(file)
-            return self._read_block(file)
+            return self._read_block(file, room=room)
         except OSError as error:
             self._complain(file.found.path, f"cannot be read: {error.strerror}")
             self._close(file)
             return None
 
-    def _read_block(self, file: FollowedFile) -> Block | None:
+    def _read_block(self, file: FollowedFile, *, room: int) -> Block | Deferred | None:
         now = (file.size, file.modified_ns)
         at_end = self._at_end or file.finishing
         if file.reader is None and not self._begin(file, at_end=at_end):
@@ -323,11 +335,15 @@ class Tailer:
             return None
         assert file.reader is not None
         assert file.account is not None
-        outcome = file.reader.read(at_end=at_end)
+        outcome = file.reader.read(room=room, at_end=at_end)
         if isinstance(outcome, Changed):
             if self._begin_anew(file, outcome.verdict):
                 self._enqueue(file)
             return None
+        if isinstance(outcome, Deferred):
+            file.queued = True
+            self._queue.appendleft(file)
+            return outcome
         if outcome is None or (file.reader.offset if at_end else file.reader.reached) >= file.size:
             file.looked = now
         if outcome is None:
