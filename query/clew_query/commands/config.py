@@ -1,0 +1,45 @@
+"""`clew config schema`: every setting of every program, with its meaning, as JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from clew_agent.config import AgentSettings
+from clew_agent.console import fail_with_hint, print_json
+from clew_agent.settings import Settings
+from clew_collector.settings import CollectorSettings
+from clew_query.settings import QuerySettings
+
+__all__ = ["config"]
+
+
+def _up() -> type[Settings]:
+    from clew_query.up.settings import UpSettings  # noqa: PLC0415 - its package starts programs
+
+    return UpSettings
+
+
+_KINDS: dict[str, Callable[[], type[Settings]]] = {
+    "agent": lambda: AgentSettings,
+    "collector": lambda: CollectorSettings,
+    "query": lambda: QuerySettings,
+    "up": _up,
+}
+
+
+@click.group()
+def config() -> None:
+    """About configuration files."""
+
+
+@config.command()
+@click.argument("program", required=False, type=click.Choice(list(_KINDS)))
+@fail_with_hint
+def schema(program: str | None) -> None:
+    """Print the JSON Schema of a program's configuration; without PROGRAM, an object with all of them."""
+    if program is not None:
+        print_json(_KINDS[program]().model_json_schema())
+        return
+    print_json({name: kind().model_json_schema() for name, kind in _KINDS.items()})

@@ -1,0 +1,43 @@
+"""Events on a terminal, one a line: when, how bad, who, where, what, and which transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+
+from clew_collector.event import severity_class
+
+__all__ = ["draw_event", "one_line"]
+
+SEVERITY_STYLES = {
+    "trace": "dim",
+    "debug": "dim",
+    "info": "green",
+    "warn": "yellow",
+    "error": "bold red",
+    "fatal": "bold white on red",
+    "unspecified": "dim",
+}
+ID_DIGITS = 8
+
+
+def draw_event(event: Mapping[str, Any]) -> Text:
+    """Return the event (its JSON form) as a line; a generated transaction id says nothing and is left out."""
+    severity = severity_class(event["severity_number"])
+    word = "-" if severity == "unspecified" else severity.upper()
+    name = "" if event["transaction_origin"] == "generated" else f" {event['transaction_id'][:ID_DIGITS]}"
+    return Text.assemble(
+        (f"{event['time'][:10]} {event['time'][11:23]} ", "dim"),
+        (f"{word:5} ", SEVERITY_STYLES[severity]),
+        (one_line(event["service"]), "cyan"),
+        (f"@{one_line(event['host'])} ", "dim"),
+        one_line(event["body"] or event["original"]),
+        (name, "dim magenta"),
+    )
+
+
+def one_line(text: str) -> str:
+    """Return the text on one line, with nothing in it that a terminal would obey."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
