@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from clew_query.errors import RuleError
@@ -20,22 +20,22 @@ API_GROUPS_MAX = 999
 
 
 class ApiCounts:
-    """Counts asked of a server; `ask` returns the JSON answer to a path under /api/v1 with these parameters."""
+    """Counts asked of a server; `ask` is `clew_query.client.Client.get`."""
 
-    def __init__(self, ask: Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, Any]]]) -> None:
+    def __init__(self, ask: Callable[..., Awaitable[Any]]) -> None:
         self._ask = ask
 
     async def group(self, rule: CompiledRule, *, errors: bool, start: int, end: int, limit: int) -> dict[str, int]:
         """Return events (or only the errors) by group; as `Counts`."""
         texts = [rule.rule.query, *([rule.rule.errors] if errors else [])]
-        parameters = {
-            "query": " AND ".join(f"({text})" for text in texts if text.strip()),
-            "field": rule.rule.group_by,
-            "from": format_time(start),
-            "to": format_time(end),
-            "limit": str(limit),
-        }
-        answer = await self._ask("/events/facets", parameters)
+        answer = await self._ask(
+            "/events/facets",
+            query=" AND ".join(f"({text})" for text in texts if text.strip()),
+            field=rule.rule.group_by,
+            from_=format_time(start),
+            to=format_time(end),
+            limit=limit,
+        )
         return {value["value"]: value["count"] for value in answer["values"]}
 
 

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from .stage import Stage, StageError
+from clew_query.client import Client
+
+from .stage import Stage
 
 __all__ = ["Clew", "free_address", "start_clew"]
 
@@ -38,23 +40,21 @@ def start_clew(stage: Stage, directory: Path, *, configuration: Path, rules: Pat
 class Clew:
     """Asks a Clew that runs on the stage."""
 
-    def __init__(self, client: httpx.AsyncClient, stage: Stage) -> None:
-        self._client = client
+    def __init__(self, http: httpx.AsyncClient, stage: Stage) -> None:
+        self._http = http
+        self._client = Client(http, str(http.base_url))
         self._stage = stage
 
     async def ready(self) -> bool:
         """Whether it takes and answers."""
         try:
-            return (await self._client.get("/readyz")).is_success
+            return (await self._http.get("/readyz")).is_success
         except httpx.TransportError:
             return False
 
     async def ask(self, path: str, **parameters: str | int) -> dict[str, Any]:
-        """Return the JSON answer of the API; StageError where it is an error."""
-        answer = await self._client.get(f"/api/v1{path}", params=parameters)
-        if answer.is_error:
-            raise StageError(f"Clew answered {answer.status_code} to {path}: {answer.text[:300]}")
-        document: dict[str, Any] = answer.json()
+        """Return the JSON answer of the API; ClewError where it is an error."""
+        document: dict[str, Any] = await self._client.get(path, **parameters)
         return document
 
     async def wait_until(self, look: Callable[[], Awaitable[T]], *, within_s: float = WAIT_MAX_S) -> T:

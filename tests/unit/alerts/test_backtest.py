@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -40,9 +39,9 @@ async def test_too_many_steps_are_refused() -> None:
 
 
 async def test_a_server_is_asked_with_both_queries_joined() -> None:
-    asked: list[tuple[str, Mapping[str, str]]] = []
+    asked: list[tuple[str, dict[str, Any]]] = []
 
-    async def ask(path: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def ask(path: str, **parameters: Any) -> dict[str, Any]:
         asked.append((path, parameters))
         return {"values": [{"value": "payments", "count": 7}]}
 
@@ -56,9 +55,9 @@ async def test_a_server_is_asked_with_both_queries_joined() -> None:
             {
                 "query": "(host:a OR host:b) AND (status>=500)",
                 "field": "service",
-                "from": "1970-01-01T00:00:00.000000000Z",
+                "from_": "1970-01-01T00:00:00.000000000Z",
                 "to": "1970-01-01T00:00:01.000000000Z",
-                "limit": "5",
+                "limit": 5,
             },
         )
     ]
