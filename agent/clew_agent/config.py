@@ -84,7 +84,7 @@ class SourceSettings(Settings):
 class AgentSettings(Settings):
     """An agent's configuration. Bytes and seconds are in the names."""
 
-    sources: tuple[SourceSettings, ...] = Field(min_length=1)
+    sources: tuple[SourceSettings, ...]
     """Which files, in order: a file that two sources match belongs to the first."""
     server: str = "http://127.0.0.1:8900"
     """Where chunks go: `http://` or `https://` of a collector."""
@@ -112,7 +112,7 @@ class AgentSettings(Settings):
     """How much is read from one file at once: a chunk."""
     line_bytes_max: int = Field(default=MIB, ge=1024, le=8 * MIB)
     """Longer lines are cut: this much of their head is kept, the rest is counted."""
-    in_flight_bytes_max: int = Field(default=MIB, ge=8192, le=64 * MIB)
+    in_flight_bytes_max: int = Field(default=MIB, validate_default=True, ge=8192, le=64 * MIB)
     """How much may be read and not yet acknowledged; then reading waits."""
     batch_chunks_max: int = Field(default=256, ge=1, le=4096)
     """How many chunks (of small files) go in one request."""
@@ -125,7 +125,7 @@ class AgentSettings(Settings):
     """How long the receiver may take to answer."""
     retry_initial_s: float = Field(default=0.2, gt=0)
     """The first wait before a failed send is repeated; each further one is twice as long."""
-    retry_max_s: float = Field(default=30.0, gt=0)
+    retry_max_s: float = Field(default=30.0, validate_default=True, gt=0)
     """The longest wait between repetitions, of which there is no end."""
     compression_level: int = Field(default=1, ge=1, le=19)
     """zstd's level."""
@@ -147,6 +147,14 @@ class AgentSettings(Settings):
     """HOST:PORT for Prometheus; empty for none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What of its own doings the agent logs, on stderr."""
+
+    # Not Field(min_length=1): that would complain of no sources where all of them have mistakes of their own.
+    @field_validator("sources")
+    @classmethod
+    def _some(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+        if not sources:
+            raise ValueError("must name at least one source")
+        return sources
 
     @field_validator("server")
     @classmethod
