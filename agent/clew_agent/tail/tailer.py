@@ -91,9 +91,9 @@ class Tailer:
         self._note_problems(scan)
         for found in scan.files.values():
             self._follow(found, scan)
-        self._follow_moved()
         for file in [file for key, file in self._files.items() if key not in scan.files]:
             self._miss(file)
+        self._follow_moved()
         self._by_path = {
             path: file for file in self._files.values() for path in (file.found.path, file.found.real_path)
         }
@@ -200,7 +200,7 @@ class Tailer:
         if file.missing_since_s is None:
             file.missing_since_s = now
         if file.fd is None and not file.queued:
-            # Closed while idle, and now renamed or deleted: the next scan looks for it in its directory.
+            # Closed while idle, and now renamed or deleted: it is looked for in its directory.
             self._drop(file, missing=True)
         elif (
             self._refresh(file)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from clew_agent.checkpoint import Checkpoint, CheckpointFile
+from clew_agent.errors import CheckpointError
+from clew_agent.tail import FileAccount, FileIdentity
+from clew_agent.wire import GivenUp
+
+
+def account(number: int = 1, *, offset: int = 0) -> FileAccount:
+    identity = FileIdentity(
+        device=1, inode=number, generation=0, fingerprint=b"f" * 16, fingerprint_bytes=6, offset=offset, tail=b"t" * 16
+    )
+    return FileAccount(
+        file_id=b"%010d" % number,
+        path=f"/var/log/{number}.log",
+        service="s",
+        instance="",
+        host="h",
+        identity=identity,
+        given_up=(GivenUp(1, 2, "refused"),),
+    )
+
+
+FIRST = Checkpoint(agent_id="a", generation_floor=3, files=(account(1, offset=10),))
+SECOND = Checkpoint(agent_id="a", generation_floor=3, files=(account(1, offset=20), account(2)))
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    file = CheckpointFile(tmp_path)
+    assert file.load().checkpoint is None
+    file.save(FIRST)
+    file.save(SECOND)
+    loaded = CheckpointFile(tmp_path).load()
+    assert (loaded.checkpoint, loaded.warnings) == (SECOND, ())
+
+
+def test_it_holds_nothing_that_people_log(tmp_path: Path) -> None:
+    CheckpointFile(tmp_path).save(FIRST)
+    assert b"first line" not in (tmp_path / "checkpoint").read_bytes()
+
+
+def test_truncated_at_any_byte_it_falls_back_to_the_copy_before(tmp_path: Path) -> None:
+    file = CheckpointFile(tmp_path)
+    file.save(FIRST)
+    file.save(SECOND)
+    whole = (tmp_path / "checkpoint").read_bytes()
+    for size in range(len(whole)):
+        (tmp_path / "checkpoint").write_bytes(whole[:size])
+        loaded = CheckpointFile(tmp_path).load()
+        assert loaded.checkpoint == FIRST
+        assert "damaged" in loaded.warnings[0]
+        assert (tmp_path / "checkpoint.damaged").read_bytes() == whole[:size]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_garbage_in_both_copies_is_a_new_start_with_a_warning(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    file = CheckpointFile(tmp_path)
+    file.save(FIRST)
+    file.save(SECOND)
+    for name in ("checkpoint", "checkpoint.previous"):
+        data = bytearray((tmp_path / name).read_bytes())
+        at = rng.randrange(len(data))
+        data[at : at + rng.choice([1, 50])] = bytes(rng.choice([1, 50]))
+        (tmp_path / name).write_bytes(data)
+    loaded = CheckpointFile(tmp_path).load()
+    assert loaded.checkpoint is None
+    assert "every file is read again" in loaded.warnings[-1]
+    CheckpointFile(tmp_path).save(FIRST)
+    assert CheckpointFile(tmp_path).load().checkpoint == FIRST
+
+
+def test_a_crash_between_the_two_renames_loses_nothing(tmp_path: Path) -> None:
+    file = CheckpointFile(tmp_path)
+    file.save(FIRST)
+    (tmp_path / "checkpoint").rename(tmp_path / "checkpoint.previous")
+    (tmp_path / "checkpoint.new").write_bytes(b"half")
+    assert CheckpointFile(tmp_path).load().checkpoint == FIRST
+    file.save(SECOND)
+    assert CheckpointFile(tmp_path).load().checkpoint == SECOND
+
+
+def test_one_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    newer = b"clew-checkpoint 2 0\n{}"
+    (tmp_path / "checkpoint").write_bytes(newer)
+    with pytest.raises(CheckpointError, match="format 2") as raised:
+        CheckpointFile(tmp_path).load()
+    assert raised.value.hint
+    assert (tmp_path / "checkpoint").read_bytes() == newer
+
+
+def test_what_cannot_be_written_is_an_error_and_the_old_one_stands(tmp_path: Path) -> None:
+    file = CheckpointFile(tmp_path)
+    file.save(FIRST)
+    (tmp_path / "checkpoint.new").mkdir()
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        file.save(SECOND)
+    assert file.load().checkpoint == FIRST
+
+
+def test_an_account_survives_its_way_through_json() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(SECOND), type=Checkpoint) == SECOND
