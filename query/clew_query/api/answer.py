@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -13,7 +14,10 @@ from clew_agent.errors import ClewError
 from clew_query.errors import BadRequest, NotFound, QueryError
 from clew_query.view import encode_json
 
-__all__ = ["ERRORS", "answer", "answer_error", "register_errors"]
+__all__ = ["ERRORS", "answer", "answer_error", "answer_events", "register_errors"]
+
+# About 4 ms of work.
+INLINE_EVENTS_MAX = 200
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {
@@ -38,6 +42,13 @@ _STATUS: dict[type[ClewError], int] = {BadRequest: 400, QueryError: 400, NotFoun
 def answer(data: Any, *, status: int = 200) -> Response:
     """Return the response with the data as JSON."""
     return Response(encode_json(data), status_code=status, media_type="application/json")
+
+
+async def answer_events(make: Callable[[], Any], *, events: int) -> Response:
+    """Return the response with what `make` returns; made in a thread where many events would hold up others."""
+    if events <= INLINE_EVENTS_MAX:
+        return answer(make())
+    return await asyncio.to_thread(lambda: answer(make()))
 
 
 def answer_error(

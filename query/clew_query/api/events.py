@@ -14,7 +14,7 @@ from clew_query.lucene.fields import Kind, find_field
 from clew_query.times import format_time
 from clew_query.view import event_json
 
-from .answer import ERRORS, answer
+from .answer import ERRORS, answer, answer_events
 from .cursors import read_cursor, write_cursor
 from .intervals import choose_interval
 from .parameters import Asked, AskedRange, Limit, Order
@@ -44,14 +44,14 @@ def events_router(backend: Backend) -> APIRouter:
         page = await store.search(
             SearchRequest(asked.expression, asked.start, asked.end, order=order, limit=limit, after=after)
         )
-        return answer(
-            {
-                "events": [event_json(event) for event in page.events],
-                "total": page.total,
-                "returned": len(page.events),
-                "truncated": page.cursor is not None,
-                "cursor": write_cursor(page.cursor, query=asked.query, order=order),
-            }
+        shown = {
+            "total": page.total,
+            "returned": len(page.events),
+            "truncated": page.cursor is not None,
+            "cursor": write_cursor(page.cursor, query=asked.query, order=order),
+        }
+        return await answer_events(
+            lambda: {"events": [event_json(event) for event in page.events], **shown}, events=len(page.events)
         )
 
     @router.get("/histogram", summary="How many events match in each interval, by severity")

@@ -11,7 +11,7 @@ from clew_query.backend import Backend
 from clew_query.errors import NotFound
 from clew_query.path import collect_transaction, transaction_json
 
-from .answer import ERRORS, answer
+from .answer import ERRORS, answer, answer_events
 from .parameters import Limit
 
 __all__ = ["transactions_router"]
@@ -48,6 +48,6 @@ def transactions_router(backend: Backend) -> APIRouter:
                 f"nothing is known by the id {transaction_id}",
                 hint="if its lines are recent they may not be searchable yet: `clew audit` compares",
             )
-        return answer(transaction_json(collected))
+        return await answer_events(lambda: transaction_json(collected), events=collected.returned)
 
     return router
