@@ -97,7 +97,10 @@ class Client:
         return await self.get_bytes(f"/transactions/{quote(name, safe='', errors='replace')}", limit=limit)
 
     async def follow(self, query: str) -> AsyncGenerator[tuple[str, Any]]:
-        """Yield (`event`, EVENT) and (`dropped`, {count}) as they come; ServerError when the server ends it."""
+        """Yield (`following`, None) at the beginning, then (`event`, EVENT) and (`dropped`, {count}) as they come.
+
+        ServerError when the server ends it.
+        """
         asked = _given({"query": query})
         timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
         try:
@@ -105,6 +108,7 @@ class Client:
                 if answer.status_code != httpx.codes.OK:
                     await answer.aread()
                     raise self._refused(answer, asked)
+                yield "following", None
                 kind = ""
                 async for line in answer.aiter_lines():
                     name, _, value = line.partition(": ")

@@ -38,7 +38,9 @@ async def _tail(where: Where, query: str, *, as_json: bool) -> None:
     console = open_console()
     async with where.connect() as client, contextlib.aclosing(client.follow(query)) as following:
         async for kind, data in following:
-            if kind == "dropped":
+            if kind == "following":
+                click.echo(f"following {where.server}; Ctrl-C ends it", err=True)
+            elif kind == "dropped":
                 click.echo(f"{data['count']:,} events were dropped: this reader is too slow", err=True)
             elif as_json:
                 print_json(data)

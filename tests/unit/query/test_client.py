@@ -78,6 +78,7 @@ class TestFollowing:
         body = b': hello\n\nevent: event\ndata: {"body":"a: b"}\n\nevent: dropped\ndata: {"count":3}\n\n'
         async with answered(lambda _: httpx.Response(200, content=body)) as client:
             following = client.follow("")
+            assert await anext(following) == ("following", None)
             assert await anext(following) == ("event", {"body": "a: b"})
             assert await anext(following) == ("dropped", {"count": 3})
             with pytest.raises(ServerError, match="ended the live tail"):
