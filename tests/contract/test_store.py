@@ -581,6 +581,11 @@ class TestCounting:
         assert await store.get(f"{FILE}{1:012x}") is None
         assert await store.get("nonsense") is None
 
+    async def test_closing_twice_is_closing(self, store: Store) -> None:
+        await fill(store, [event(0)])
+        await store.close()
+        assert await store.close() is None  # type: ignore[func-returns-value]
+
     async def test_questions_run_beside_writes(self, store: Store) -> None:
         async def write() -> None:
             for position in range(1, 11):

@@ -56,6 +56,7 @@ class EmbeddedStore:
         self._written_position = 0
         self._durable_position: int | None = None
         self._unsettled: Day | None = None
+        self._closed = False
         # The engine's writer is for one thread at a time; readers run beside it.
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="clew-store-write")
         self._reading = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="clew-store-read")
@@ -204,6 +205,9 @@ class EmbeddedStore:
 
     async def close(self) -> None:
         """Free files and threads. What was not flushed is gone; the log has it."""
+        if self._closed:
+            return
+        self._closed = True
         if self._writer is not None:
             await self._in(self._writing, self._writer.close)
         self._writing.shutdown(wait=True)
