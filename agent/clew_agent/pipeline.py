@@ -172,19 +172,20 @@ class _Pipeline:
     async def _scan_on_changes(self) -> None:
         """Scan every so often, and look at what inotify reports in between."""
         watch = DirectoryWatch() if self._settings.watch else None
+        interval_s = self._settings.scan_interval_s
+
+        def pause_s(names_changed: bool) -> float:
+            return min(_SCAN_PAUSE_S, interval_s) if names_changed else interval_s
+
         try:
             names_changed = watch.follow(self._tailer.directories) if watch else False
             scanned = time.monotonic()
-            while True:
-                pause = _SCAN_PAUSE_S if names_changed else self._settings.scan_interval_s
-                if not await self._or_stop(_readable(watch, scanned + pause - time.monotonic())):
-                    return
+            while await self._or_stop(_readable(watch, scanned + pause_s(names_changed) - time.monotonic())):
                 await asyncio.sleep(self._settings.linger_s)
                 changes = watch.changes() if watch else None
                 if changes:
                     names_changed |= changes.names_changed
-                due = _SCAN_PAUSE_S if names_changed else self._settings.scan_interval_s
-                if time.monotonic() >= scanned + due:
+                if time.monotonic() >= scanned + pause_s(names_changed):
                     await self._scan()
                     scanned = time.monotonic()
                     names_changed = watch.follow(self._tailer.directories) if watch else False
@@ -366,6 +367,7 @@ class _Pipeline:
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.wait(tasks)
         return not self._stop.is_set()
 
 
