@@ -294,11 +294,13 @@ class TestQuestions:
 class TestOrder:
     @pytest.mark.parametrize("count", [10_000, 100_000])
     async def test_equal_times_come_in_file_order_and_exactly_reversed(self, store: Store, count: int) -> None:
+        if isinstance(store, MemoryStore):
+            count = min(count, 10_000)  # it sorts everything for each page
         shuffled = list(range(count))
         random.Random(7).shuffle(shuffled)
         limit = 100 if count <= 10_000 else 10_000
-        if isinstance(store, MemoryStore):  # it sorts everything for each page
-            limit = 10_000
+        if isinstance(store, MemoryStore):
+            limit = 1_000
         await fill(store, (event(offset, timestamp=NOW) for offset in shuffled))
         ascending = [one.offset for one in await pages(store, "asc", limit)]
         assert ascending == list(range(count))
