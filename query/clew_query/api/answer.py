@@ -80,7 +80,7 @@ def register_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
         problems = [f"{detail['loc'][-1]}: {detail['msg']}" for detail in error.errors()]
-        return answer_error(400, "; ".join(problems), hint="/docs describes every parameter")
+        return answer_error(400, "; ".join(problems), hint="/openapi.json describes every parameter")
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:

@@ -35,6 +35,9 @@ def create_app(
         version=version("clew"),
         description="What happened to this request, everywhere?",
         redirect_slashes=False,
+        # Their pages load scripts from elsewhere; /openapi.json is what they show.
+        docs_url=None,
+        redoc_url=None,
     )
     for router in (
         stream_router(backend),

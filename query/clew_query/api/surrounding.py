@@ -9,7 +9,7 @@ from __future__ import annotations
 from clew_agent.wire import event_id
 from clew_collector.event import Event
 from clew_collector.store.expression import Range
-from clew_collector.store.protocol import LIMIT_MAX, Page, SearchRequest, Store
+from clew_collector.store.protocol import LIMIT_MAX, SearchRequest, Store
 
 __all__ = ["SURROUNDING_MAX", "lines_after", "lines_before"]
 
@@ -21,55 +21,63 @@ OFFSET_MAX = (1 << 48) - 1
 
 async def lines_before(store: Store, event: Event, count: int) -> list[Event]:
     """Return up to `count` lines that stand nearest before the event, in file order."""
+    wanted = min(count, await store.count(_stretch(event, 0, event.offset)))
     reach = _Reach()
-    while count:
-        low = max(event.offset - reach.bytes, 0)
-        page = await _stretch(store, event, low, event.offset)
-        if reach.fits(page, count) or (low == 0 and page.total <= LIMIT_MAX):
-            return sorted(page.events, key=_offset)[-count:]
+    while wanted:
+        page = await store.search(
+            SearchRequest(_stretch(event, max(event.offset - reach.bytes, 0), event.offset), limit=LIMIT_MAX)
+        )
+        if reach.fits(page.total, wanted):
+            return sorted(page.events, key=_offset)[-wanted:]
     return []
 
 
 async def lines_after(store: Store, event: Event, count: int) -> list[Event]:
     """Return up to `count` lines that stand nearest behind the event, in file order."""
-    reach = _Reach()
     begin = event.offset + event.length
-    while count:
-        high = min(begin + reach.bytes, OFFSET_MAX)
-        page = await _stretch(store, event, begin, high)
-        if reach.fits(page, count) or (high == OFFSET_MAX and page.total <= LIMIT_MAX):
-            return sorted(page.events, key=_offset)[:count]
+    wanted = min(count, await store.count(_stretch(event, begin, OFFSET_MAX)))
+    reach = _Reach()
+    while wanted:
+        page = await store.search(
+            SearchRequest(_stretch(event, begin, min(begin + reach.bytes, OFFSET_MAX)), limit=LIMIT_MAX)
+        )
+        if reach.fits(page.total, wanted):
+            return sorted(page.events, key=_offset)[:wanted]
     return []
 
 
 class _Reach:
-    """How far to look, in bytes: grows while too few lines are found, and is halved between when too many are."""
+    """How far to look, in bytes: grows while too few lines are found, and is halved between when too many are.
+
+    A byte more is at most a line more, so between too few and too many there is a reach that fits.
+    """
 
     def __init__(self) -> None:
         self.bytes = FIRST_REACH_BYTES
         self._too_near = 0
         self._too_far: int | None = None
 
-    def fits(self, page: Page, count: int) -> bool:
-        """Return whether the page has what is wanted; if not, the next reach is set."""
-        if count <= page.total <= LIMIT_MAX:
+    def fits(self, found: int, wanted: int) -> bool:
+        """Return whether so many lines are enough and not too many for a page; if not, the next reach is set."""
+        if wanted <= found <= LIMIT_MAX or self._exhausted:
             return True
-        if page.total > LIMIT_MAX:
+        if found > LIMIT_MAX:
             self._too_far = self.bytes
         else:
             self._too_near = self.bytes
-        if self._too_far is None:
-            self.bytes *= GROWTH
-        else:
-            self.bytes = (self._too_near + self._too_far) // 2
+        self.bytes = self.bytes * GROWTH if self._too_far is None else (self._too_near + self._too_far) // 2
         return False
+
+    @property
+    def _exhausted(self) -> bool:
+        # The lines were counted before; should they have become fewer, the search for them ends all the same.
+        return self.bytes > OFFSET_MAX or (self._too_far is not None and self._too_far - self._too_near <= 1)
 
 
 def _offset(event: Event) -> int:
     return event.offset
 
 
-async def _stretch(store: Store, event: Event, low: int, high: int) -> Page:
+def _stretch(event: Event, low: int, high: int) -> Range:
     file = bytes.fromhex(event.file_id)
-    wanted = Range("event_id", event_id(file, low), event_id(file, high), include_high=False)
-    return await store.search(SearchRequest(wanted, limit=LIMIT_MAX))
+    return Range("event_id", event_id(file, low), event_id(file, high), include_high=False)
