@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -68,11 +70,14 @@ class Sink:
                 """Stay silent."""
 
         class Server(ThreadingHTTPServer):
-            daemon_threads = True  # a connection that an agent keeps must not keep the test
+            def process_request(self, request: Any, client_address: Any) -> None:
+                sink._connections.append(request)
+                super().process_request(request, client_address)
 
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """A killed agent's connection is no news."""
 
+        self._connections: list[socket.socket] = []
         self._server = Server(("127.0.0.1", port), Handler)
         self.port: int = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -86,7 +91,10 @@ class Sink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.shutdown()
-        self._server.server_close()
+        for connection in self._connections:
+            with suppress(OSError):  # the other side was quicker
+                connection.shutdown(socket.SHUT_RDWR)
+        self._server.server_close()  # waits for the connections' threads
         self._thread.join()
 
     def events(self) -> list[tuple[str, bytes]]:

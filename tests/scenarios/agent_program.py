@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,10 +19,11 @@ __all__ = ["AgentProgram"]
 class AgentProgram:
     """One installation: a configuration, and processes one after the other. Ends what it started."""
 
-    def __init__(self, folder: Path, server: str, **settings: Any) -> None:
+    def __init__(self, folder: Path, server: str, *, prefix: Sequence[str] = (), **settings: Any) -> None:
         self.data = folder / "agent"
         self.config = folder / "agent.yaml"
         self.errors = folder / "agent.stderr"
+        self._prefix = prefix
         self._process: subprocess.Popen[bytes] | None = None
         content = {
             "sources": [{"paths": [f"{folder}/logs/*.log"]}],
@@ -45,18 +47,16 @@ class AgentProgram:
     ) -> None:
         self.kill()
 
-    def start(
-        self, *arguments: str, user: int | None = None, pass_fds: tuple[int, ...] = ()
-    ) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
         """Start `clew agent run` in the background."""
         assert self._process is None
         with self.errors.open("ab") as errors:
             self._process = subprocess.Popen(
-                self._command("run", *arguments), stderr=errors, user=user, pass_fds=pass_fds, cwd="/"
+                self._command("run", *arguments), stderr=errors, pass_fds=pass_fds, cwd="/"
             )
         return self._process
 
-    def call(self, command: str, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    def call(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `clew agent COMMAND` to its end."""
         return subprocess.run(
             self._command(command, *arguments),
@@ -64,7 +64,6 @@ class AgentProgram:
             text=True,
             timeout=60,
             check=False,
-            user=user,
             cwd="/",
             env={**os.environ, "NO_COLOR": "1"},
         )
@@ -85,4 +84,14 @@ class AgentProgram:
         return process.wait(30)
 
     def _command(self, command: str, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "clew_agent", "agent", command, "--config", str(self.config), *arguments]
+        return [
+            *self._prefix,
+            sys.executable,
+            "-m",
+            "clew_agent",
+            "agent",
+            command,
+            "--config",
+            str(self.config),
+            *arguments,
+        ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 from clew_agent.wire import Chunk, Source, pack_u32
 
 from .stamper import Stamper
+from .text import Text
 
 __all__ = ["Cut", "build_chunk"]
 
@@ -31,29 +31,24 @@ def build_chunk(
 ) -> Chunk:
     """Return the chunk of the whole lines in `payload`, which begin at byte `start` of the file.
 
-    Each line has its terminator, the last may lack it. The same arguments give the same chunk.
+    Each line has its terminator, the last may lack it; there is at least one. The same arguments give the same chunk.
     """
-    sizes = _sizes(payload)
-    stamps = stamper.stamp(payload, list(accumulate(sizes)))
-    lengths = list(sizes)
-    for cut in cuts:
-        lengths[cut.line] = cut.file_bytes
+    text = Text(payload)
+    stamps = stamper.stamp(text)
+    sizes = pack_u32(text.sizes)
+    lengths = text.sizes
+    if cuts:
+        lengths = text.sizes.copy()
+        for cut in cuts:
+            lengths[cut.line] = cut.file_bytes
     return Chunk(
         source=source,
         observed_ns=observed_ns,
         start=start,
-        lengths=pack_u32(lengths),
+        lengths=pack_u32(lengths) if cuts else sizes,
         payload=payload,
-        sizes=pack_u32(sizes) if cuts else b"",
+        sizes=sizes if cuts else b"",
         ids=stamps.ids,
         origins=stamps.origins,
         aliases=stamps.aliases,
     )
-
-
-def _sizes(payload: bytes) -> list[int]:
-    sizes = [len(line) + 1 for line in payload.split(b"\n")]
-    sizes[-1] -= 1
-    if not sizes[-1]:
-        sizes.pop()
-    return sizes
