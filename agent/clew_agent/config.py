@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from pathlib import Path
@@ -65,12 +66,16 @@ class SourceSettings(Settings):
     @field_validator("paths", "exclude")
     @classmethod
     def _absolute(cls, paths: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        for path in paths:
-            if not path.strip():
-                raise ValueError("a path is empty")
-            if info.field_name == "paths" and not path.startswith("/"):
+        base = (info.context or {}).get("base")
+        if not all(path.strip() for path in paths):
+            raise ValueError("a path is empty")
+        if info.field_name != "paths":
+            return paths
+        absolute = tuple(os.path.join(base, path) for path in paths) if base else paths  # noqa: PTH118 - a glob
+        for path in absolute:
+            if not path.startswith("/"):
                 raise ValueError(f"{path!r} must be absolute: it must mean the same wherever the agent is started")
-        return paths
+        return absolute
 
     @field_validator("service", "instance", "host")
     @classmethod

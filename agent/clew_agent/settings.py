@@ -22,8 +22,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-def read_settings(path: Path, kind: type[S]) -> S:
-    """Return the settings in the YAML file; SettingsError naming every problem, or why the file cannot be read."""
+def read_settings(path: Path, kind: type[S], *, base: Path | None = None) -> S:
+    """Return the settings in the YAML file; SettingsError naming every problem, or why the file cannot be read.
+
+    `base`: an absolute folder that relative paths start from, for settings that allow them.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -33,10 +36,10 @@ def read_settings(path: Path, kind: type[S]) -> S:
         ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"the configuration {path} is not UTF-8: {error}") from error
-    return parse_settings(text, kind, name=str(path))
+    return parse_settings(text, kind, name=str(path), base=base)
 
 
-def parse_settings(text: str, kind: type[S], *, name: str = "configuration") -> S:
+def parse_settings(text: str, kind: type[S], *, name: str = "configuration", base: Path | None = None) -> S:
     """Return the settings in a YAML text; SettingsError as `read_settings`."""
     try:
         data = yaml.safe_load(text)
@@ -47,7 +50,7 @@ def parse_settings(text: str, kind: type[S], *, name: str = "configuration") -> 
     if not isinstance(data, dict):
         raise SettingsError(f"{name} must be a mapping of settings, not a {type(data).__name__}")
     try:
-        return kind.model_validate(data)
+        return kind.model_validate(data, context={"base": base})
     except ValidationError as error:
         problems = tuple(_sentence(kind, dict(detail)) for detail in error.errors(include_url=False))
         raise SettingsError(

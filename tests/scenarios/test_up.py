@@ -81,12 +81,12 @@ def logs(tmp_path: Path) -> Path:
 class TestOnce:
     def test_a_line_is_found_by_any_of_its_ids(self, logs: Path, tmp_path: Path) -> None:
         (logs / "shop.log").write_text(
-            f'{{"level":"error","trace_id":"{TRACE}","request_id":"req-7","msg":"card declined"}}\n'
-            'level=info request_id=req-7 msg="asked for a card"\n'
+            f'{{"level":"error","trace_id":"{TRACE}","request_id":"checkout-7f3a","msg":"card declined"}}\n'
+            'level=info request_id=checkout-7f3a msg="asked for a card"\n'
         )
         account = up_once(logs, tmp_path / "data")
         assert (account["lines_read"], account["lines_stored"], account["clean"]) == (2, 2, True)
-        for name in (TRACE, TRACE.upper(), "req-7"):
+        for name in (TRACE, TRACE.upper(), "checkout-7f3a"):
             traced = clew("trace", name, "--data", tmp_path / "data", "--json")
             assert traced.returncode == 0, traced.stderr
             assert json.loads(traced.stdout)["total"] == 2, name

@@ -65,7 +65,7 @@ def _notation(word: str, key: str, accepts: Callable[[str], bool], *, prefixes: 
     return AliasNotation(word.encode(), re.compile(f"{key}{BETWEEN}{_VALUE}".encode()), accepts)
 
 
-_PREFIXES = ("http_", "aws", "aws_")
+_PREFIXES = ("x-", "x_", "http_", "aws", "aws_")
 _BUILT_IN = (
     _notation("req", rf"req(?:uest)?(?:[-_. ]?|{IN_OBJECT})id", plausible, prefixes=_PREFIXES),
     _notation("correlation", r"correlation[-_. ]?id", plausible, prefixes=_PREFIXES),

@@ -1,7 +1,7 @@
 """`clew up`: agent, collector and query side on one machine, in one process tree."""
 
-from clew_query.up.account import Account
-from clew_query.up.server import run_up
-from clew_query.up.settings import UpSettings
+from .account import Account
+from .server import OnceOutcome, run_once, run_up
+from .settings import UpSettings
 
-__all__ = ["Account", "UpSettings", "run_up"]
+__all__ = ["Account", "OnceOutcome", "UpSettings", "run_once", "run_up"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from clew_agent.config import AgentSettings, SourceSettings
 from clew_agent.settings import Settings, parse_settings
@@ -15,19 +15,21 @@ from clew_collector.settings import CollectorSettings
 __all__ = ["UpSettings"]
 
 LISTEN_DEFAULT = "127.0.0.1:8900"
+HEARTBEAT_INTERVAL_S = 1.0
+"""An agent beside its collector reports often: alerts wait for its reports, and they cost next to nothing here."""
 
 
 class UpSettings(Settings):
     """One file for the whole of Clew on one machine."""
 
     sources: tuple[SourceSettings, ...] = ()
-    """Which files to tail, and who wrote them; as in the agent's configuration."""
+    """Which files to tail, and who wrote them; as for the agent, but relative paths start from this file's folder."""
     data: Path = Path("clew-data")
     """The data directory."""
     listen: str = LISTEN_DEFAULT
     """HOST:PORT of the API, the page and ingest; port 0 takes a free one."""
     alerts: Path | None = None
-    """A file of alert rules."""
+    """A file of alert rules; a relative path starts from this file's folder."""
     agent: dict[str, Any] = Field(default_factory=dict)
     """More of the agent's settings (limits, intervals, stamping)."""
     collector: dict[str, Any] = Field(default_factory=dict)
@@ -45,10 +47,16 @@ class UpSettings(Settings):
                 raise ValueError(f"`{key}` is set by `clew up` itself")
         return value
 
+    @field_validator("alerts")
+    @classmethod
+    def _from_here(cls, alerts: Path | None, info: ValidationInfo) -> Path | None:
+        base = (info.context or {}).get("base")
+        return base / alerts if base and alerts else alerts
+
     @property
     def agent_directory(self) -> Path:
         """Where the agent keeps its checkpoint."""
-        return self.data / "agent"
+        return self.data.absolute() / "agent"
 
     def collector_settings(self) -> CollectorSettings:
         """Return the collector's settings; SettingsError naming what is wrong under `collector`."""
@@ -62,6 +70,5 @@ class UpSettings(Settings):
     def agent_yaml(self, server: str) -> str:
         """Return the configuration file of an agent that ships to `server`, the URL of the collector."""
         sources = [source.model_dump(mode="json", exclude_unset=True, by_alias=True) for source in self.sources]
-        return yaml.safe_dump(
-            {**self.agent, "sources": sources, "server": server, "data": str(self.agent_directory)}, sort_keys=False
-        )
+        ours = {"sources": sources, "server": server, "data": str(self.agent_directory)}
+        return yaml.safe_dump({"heartbeat_interval_s": HEARTBEAT_INTERVAL_S, **self.agent, **ours}, sort_keys=False)
