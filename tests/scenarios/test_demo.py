@@ -60,21 +60,24 @@ class TestSink:
         assert ([n["notification_id"] for n in sink.received], sink.repeats) == (["a", "b"], 1)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the demo that `shown` is of."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def shown(kept: Path) -> str:
+    """What a demo prints that nobody watches."""
+    done = subprocess.run(
+        [*DEMO, "--requests", "120", "--data", str(kept)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 class TestDemo:
-    @pytest.fixture(scope="class")
-    def kept(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return tmp_path_factory.mktemp("demo")
-
-    @pytest.fixture(scope="class")
-    def shown(self, kept: Path) -> str:
-        """What a demo prints that nobody watches."""
-        done = subprocess.run(
-            [*DEMO, "--requests", "120", "--data", str(kept)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_S, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
     def test_it_shows_the_account(self, shown: str, kept: Path) -> None:
         lines = sum(log.read_bytes().count(b"\n") for log in kept.glob("hosts/*/*.log"))
 
