@@ -1,4 +1,4 @@
-"""An event: one log line, normalised. Names follow the OpenTelemetry log data model."""
+"""An event: one log line or one span, normalised. Names follow the OpenTelemetry data model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Event", "Severity", "severity_class"]
+__all__ = ["Event", "Link", "Severity", "severity_class"]
 
 
 class Severity(IntEnum):
@@ -29,8 +29,15 @@ def severity_class(number: int) -> str:
     return Severity((number - 1) // 4 * 4 + 1).name.lower()
 
 
+class Link(msgspec.Struct, frozen=True):
+    """Another span that this one has to do with, in this transaction or another."""
+
+    transaction_id: str
+    span_id: str
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line. Times are ns UTC; ids are lower-case hex. Its place in every order is `(time, event_id)`."""
+    """One line, or a span. Times are ns UTC; ids are lower-case hex. Its place in every order is `(time, event_id)`."""
 
     event_id: str
     timestamp: int | None = None
@@ -42,7 +49,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     instance: str = ""
     host: str
     source: str
-    """The file's path on its host."""
+    """The file's path on its host; empty where the event did not come from a file (OTLP)."""
     offset: int
     length: int
     """Bytes it took in the file, terminator included; lengths of a file's events sum to the file."""
@@ -51,6 +58,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     aliases: tuple[str, ...] = ()
     span_id: str = ""
     parent_span_id: str = ""
+    duration: int | None = None
+    """How long a span lasted, ns; None where the event is no span. Then `time` is when it began."""
+    kind: str = ""
+    """A span's kind: `internal`, `server`, `client`, `producer`, `consumer`, or empty."""
+    status: str = ""
+    """A span's status: `ok`, `error`, or empty where it was not set."""
+    links: tuple[Link, ...] = ()
     body: str = ""
     attributes: dict[str, Any] = {}
     """Flat: dotted keys, values str, int, float, bool or None (nested input is flattened, lists become JSON text)."""
@@ -64,8 +78,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def file_id(self) -> str:
-        """The identity of the file's content, 20 hex digits."""
-        return self.event_id[:20]
+        """The identity of the file's content, 20 hex digits; empty where the event did not come from a file."""
+        return self.event_id[:20] if self.source else ""
+
+    @property
+    def end(self) -> int:
+        """When it was over: a span's end, a line's time."""
+        return self.time + (self.duration or 0)
 
     @property
     def ids(self) -> tuple[str, ...]:

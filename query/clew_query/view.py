@@ -20,7 +20,7 @@ def event_json(event: Event) -> dict[str, Any]:
     """Return every field of the event, times as RFC 3339 text, and `time`, the one that orders it.
 
     `original` is the line as text; where it is not UTF-8, U+FFFD stands for what is not, and `original_base64`
-    beside it has the bytes.
+    beside it has the bytes. `duration` is a number of ns, null for a line.
     """
     timestamp = None if event.timestamp is None else format_time(event.timestamp)
     observed = format_time(event.observed_timestamp)
@@ -42,6 +42,10 @@ def event_json(event: Event) -> dict[str, Any]:
         "aliases": event.aliases,
         "span_id": event.span_id,
         "parent_span_id": event.parent_span_id,
+        "duration": event.duration,
+        "kind": event.kind,
+        "status": event.status,
+        "links": event.links,
         "body": event.body,
         "attributes": event.attributes,
     }

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from clew_collector.errors import StoreError
-from clew_collector.event import Event
+from clew_collector.event import Event, Link
 from clew_collector.store.embedded import EmbeddedStore
 from clew_collector.store.expression import (
     ALL,
@@ -47,6 +47,8 @@ from clew_collector.store.protocol import (
 NOW = 1_795_478_400_123_456_789
 FILE, OTHER_FILE = "ab" * 10, "ab" * 8 + "cd" * 2
 TRACE = "0af7651916cd43dd8448eb211c80319c"
+LINKED = "5b8efff798038103d269b633813fc60c"
+RECORD = "fe" * 10
 
 
 @pytest.fixture(params=["memory", "embedded"])
@@ -289,6 +291,60 @@ class TestQuestions:
         assert await found(rich, Wildcard("body", "?" * 4096 + "*a*b*c*d*e*f*g*h*i*j*" * 20)) == []
         assert await found(rich, Prefix("attributes.user", "Ann" + "x" * 5000)) == []
         assert await found(rich, Prefix("body", "x" * 1000)) == [40]
+
+
+SPANS = [
+    event(50),
+    event(60, file=RECORD, source="", body="GET /pay", duration=1_500_000_000, kind="server", status="error",
+          links=(Link(LINKED, "b7ad6b7169203331"), Link(LINKED, "1" * 16))),
+    event(70, file=RECORD, source="", body="flush", duration=0, kind="internal"),
+]  # fmt: skip
+
+SPAN_QUESTIONS: dict[str, tuple[Expression, list[int]]] = {
+    "duration": (Term("duration", "1500000000"), [60]),
+    "duration of nothing is a duration": (Range("duration", low=0), [60, 70]),
+    "duration range without its ends": (
+        Range("duration", low=0, high=1_500_000_000, include_low=False, include_high=False),
+        [],
+    ),
+    "lines have no duration": (Range("duration", low=-math.inf, high=math.inf), [60, 70]),
+    "duration exists": (Exists("duration"), [60, 70]),
+    "kind": (Term("kind", "server"), [60]),
+    "kind exists": (Exists("kind"), [60, 70]),
+    "status": (Prefix("status", "err"), [60]),
+    "links": (Term("links", LINKED), [60]),
+    "a link's span is no name of its own": (Term("ids", "1" * 16), []),
+    "an event from no file, by its id": (Term("event_id", f"{RECORD}{60:012x}"), [60]),
+    "events from no file, by prefix": (Prefix("event_id", RECORD), [60, 70]),
+    "events from no file have no source": (Not(Exists("source")), [60, 70]),
+}
+
+
+class TestSpans:
+    async def test_are_asked_for_by_what_only_they_have(self, store: Store) -> None:
+        await fill(store, SPANS)
+        wrong = {}
+        for name, (expression, offsets) in SPAN_QUESTIONS.items():
+            got = await found(store, expression)
+            if sorted(got) != offsets or [one.offset for one in SPANS if matches(expression, one)] != offsets:
+                wrong[name] = got
+        assert wrong == {}
+
+    async def test_come_back_whole(self, store: Store) -> None:
+        await fill(store, SPANS)
+        assert [await store.get(one.event_id) for one in SPANS] == SPANS
+
+    async def test_from_no_file_are_known_by_their_id_whatever_their_order(self, store: Store) -> None:
+        ids = random.Random(1).sample(range(1 << 40), 40)
+        spans = [event(i, file=RECORD, source="", timestamp=NOW + i) for i in ids]
+        assert await fill(store, [*spans[:20], *spans[:5]]) == [Verdict.CREATED] * 20 + [Verdict.DUPLICATE] * 5
+        verdicts = await fill(store, spans, position=2)
+        assert verdicts == [Verdict.DUPLICATE] * 20 + [Verdict.CREATED] * 20
+        assert await store.count(ALL) == 40
+
+    async def test_from_no_file_are_in_no_files_account(self, store: Store) -> None:
+        await fill(store, SPANS)
+        assert [(one.file_id, one.events) for one in await store.files()] == [(FILE, 1)]
 
 
 class TestOrder:

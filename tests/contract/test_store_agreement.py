@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clew_collector.event import Event
+from clew_collector.event import Event, Link
 from clew_collector.store.embedded import EmbeddedStore
 from clew_collector.store.expression import (
     ALL,
@@ -32,6 +32,7 @@ from clew_collector.store.protocol import Cursor, Item, SearchRequest, Store
 SECOND = 1_000_000_000
 BASE = 1_795_478_400 * SECOND
 FILES = ["ab" * 10, "ab" * 9 + "ac", "00" * 10, "ff" * 10]
+RECORDS = "ab" * 9 + "ad"  # events from no file
 
 # Few values, so that questions meet events; some with what engines trip over. Characters that the newest Unicode has
 # assigned are left out (Cn), as the engine and Python may know different versions of it.
@@ -54,7 +55,8 @@ ids = st.sampled_from(["", "0af7651916cd43dd8448eb211c80319c", "0af7", "order-1"
 @st.composite
 def events(draw: Any) -> Event:
     offset = draw(st.integers(0, 40))
-    event_id = f"{draw(st.sampled_from(FILES))}{offset:012x}"
+    file = draw(st.sampled_from([*FILES, RECORDS]))
+    event_id = f"{file}{offset:012x}"
     generated = draw(st.booleans())
     return Event(
         event_id=event_id,
@@ -65,7 +67,7 @@ def events(draw: Any) -> Event:
         service=draw(keywords),
         instance=draw(keywords),
         host=draw(keywords),
-        source=draw(keywords),
+        source="" if file == RECORDS else draw(keywords.filter(bool)),
         offset=offset,
         length=draw(st.integers(0, 2**40)),
         transaction_id=event_id if generated else draw(ids),
@@ -73,6 +75,10 @@ def events(draw: Any) -> Event:
         aliases=tuple(draw(st.lists(ids, max_size=2))),
         span_id=draw(ids),
         parent_span_id=draw(ids),
+        duration=draw(st.one_of(st.none(), st.integers(0, 3))),
+        kind=draw(st.sampled_from(["", "server", "client"])),
+        status=draw(st.sampled_from(["", "error"])),
+        links=tuple(draw(st.lists(st.builds(Link, ids, ids), max_size=2))),
         body=draw(texts),
         attributes=draw(attributes),
         original=draw(st.binary(max_size=8)),
@@ -80,16 +86,30 @@ def events(draw: Any) -> Event:
 
 
 event_id_texts = st.one_of(
-    st.builds(lambda file, offset: f"{file}{offset:012x}", st.sampled_from(FILES), st.integers(0, 40)),
+    st.builds(lambda file, offset: f"{file}{offset:012x}", st.sampled_from([*FILES, RECORDS]), st.integers(0, 40)),
     st.builds(lambda file, cut: (file + "0" * 12)[:cut], st.sampled_from(FILES), st.integers(0, 32)),
 )
 keyword_fields = st.one_of(
     st.sampled_from(
-        ["service", "severity_text", "ids", "transaction_id", "span_id", "event_id", "transaction_origin", "unknown"]
+        [
+            "service",
+            "severity_text",
+            "ids",
+            "transaction_id",
+            "span_id",
+            "event_id",
+            "transaction_origin",
+            "kind",
+            "status",
+            "links",
+            "unknown",
+        ]
     ),
     keys.map("attributes.{}".format),
 )
-number_fields = st.sampled_from(["severity_number", "offset", "length", "timestamp", "observed_timestamp", "time"])
+number_fields = st.sampled_from(
+    ["severity_number", "offset", "length", "timestamp", "observed_timestamp", "time", "duration"]
+)
 values = st.one_of(keywords, texts, ids, event_id_texts, st.integers(-3, 40).map(str), times.map(str))
 patterns = st.lists(
     st.one_of(st.sampled_from(["*", "?", "a", "b", "A", "\\*", "\\", "é", "0", "f"]), values), max_size=4

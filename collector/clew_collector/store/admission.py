@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from clew_collector.event import Event
+from clew_collector.event import Event, Link
 
 __all__ = ["INT64_MAX", "INT64_MIN", "OFFSET_MAX", "admit"]
 
@@ -23,8 +23,8 @@ def admit(event: Event) -> Event | None:
     """Return the event as a store can keep it, the same object if nothing is wrong; None if it has no place in a file.
 
     Lone surrogates become U+FFFD; a time that does not fit 64 bits of nanoseconds (1677 to 2262) is no time, a
-    severity that does not exist is none, and an attribute that is no text, number or truth becomes text. `original` is
-    kept as it is, so nothing is lost.
+    severity or duration that cannot be is none, and an attribute that is no text, number or truth becomes text.
+    `original` is kept as it is, so nothing is lost.
     """
     if not _EVENT_ID.fullmatch(event.event_id) or not (
         0 <= event.offset <= OFFSET_MAX and 0 <= event.length <= INT64_MAX
@@ -37,6 +37,10 @@ def admit(event: Event) -> Event | None:
         changes["observed_timestamp"] = max(INT64_MIN, min(INT64_MAX, event.observed_timestamp))
     if not 0 <= event.severity_number <= SEVERITY_MAX:
         changes["severity_number"] = 0
+    if event.duration is not None and not 0 <= event.duration <= INT64_MAX:
+        changes["duration"] = None
+    if event.links and not all(_is_unicode(link.transaction_id + link.span_id) for link in event.links):
+        changes["links"] = tuple(Link(_unicode(link.transaction_id), _unicode(link.span_id)) for link in event.links)
     if not _texts_are_unicode(event):
         changes |= {name: _unicode(getattr(event, name)) for name in _TEXTS}
         changes["aliases"] = tuple(map(_unicode, event.aliases))
@@ -47,7 +51,7 @@ def admit(event: Event) -> Event | None:
 
 _TEXTS = (
     "severity_text", "service", "instance", "host", "source", "transaction_id", "transaction_origin", "span_id",
-    "parent_span_id", "body",
+    "parent_span_id", "kind", "status", "body",
 )  # fmt: skip
 
 
@@ -57,7 +61,8 @@ def _texts_are_unicode(event: Event) -> bool:
         "".join(
             (
                 event.body, event.service, event.host, event.source, event.instance, event.severity_text,
-                event.transaction_id, event.transaction_origin, event.span_id, event.parent_span_id, *event.aliases,
+                event.transaction_id, event.transaction_origin, event.span_id, event.parent_span_id, event.kind,
+                event.status, *event.aliases,
             )
         )
     )  # fmt: skip

@@ -2,9 +2,10 @@
 
 Fields
     keyword   service host instance source severity_text transaction_id transaction_origin span_id parent_span_id
-              event_id, and `ids` (every id of an event): compared as they are, upper and lower case apart
+              event_id kind status, `ids` (every id of an event) and `links` (the transactions that a span has links
+              to): compared as they are, upper and lower case apart
     text      body: compared by tokens, which are runs of letters and digits in lower case (`TOKEN`)
-    number    severity_number offset length timestamp observed_timestamp time (ns)
+    number    severity_number offset length timestamp observed_timestamp time duration (ns)
     attributes.KEY   a keyword by the value's text (see `attribute_text`); a number in a Range with number bounds
 A Term on text asks for one token (a value of several tokens is a Phrase), a Phrase for tokens in a row.
 `field=None` asks the default: body or one value of an attribute, by tokens (a Term, Phrase, Prefix or Wildcard), or
@@ -43,11 +44,13 @@ __all__ = [
 KEYWORD_FIELDS = frozenset(
     {
         "service", "host", "instance", "source", "severity_text", "transaction_id", "transaction_origin",
-        "span_id", "parent_span_id", "event_id", "ids",
+        "span_id", "parent_span_id", "event_id", "ids", "kind", "status", "links",
     }
 )  # fmt: skip
 TEXT_FIELDS = frozenset({"body"})
-NUMBER_FIELDS = frozenset({"severity_number", "offset", "length", "timestamp", "observed_timestamp", "time"})
+NUMBER_FIELDS = frozenset(
+    {"severity_number", "offset", "length", "timestamp", "observed_timestamp", "time", "duration"}
+)
 TOKEN = re.compile(r"[^\W_]+")
 TOKEN_CHARACTERS_MAX = 4096
 """A longer token is known by its first characters (most stores refuse terms over 32 KiB)."""

@@ -12,7 +12,7 @@ __all__ = ["FACET_FIELDS", "HISTOGRAM_BUCKETS_MAX", "check_facet", "check_histog
 
 HISTOGRAM_BUCKETS_MAX = 10_000
 # Counting values that are different in every event, or that stand in several fields, answers nothing.
-FACET_FIELDS = KEYWORD_FIELDS - {"event_id", "ids"}
+FACET_FIELDS = KEYWORD_FIELDS - {"event_id", "ids", "links"}
 
 
 def check_limit(limit: int) -> None:

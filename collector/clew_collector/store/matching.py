@@ -172,7 +172,13 @@ def _keywords(field: str, event: Event, *, generated: bool = True) -> tuple[str,
         return () if value is None else (keyword(attribute_text(value)),)
     if field not in KEYWORD_FIELDS or (field == "event_id" and not generated):
         return ()
-    values = event.ids if field == "ids" else (getattr(event, field),)
+    values: tuple[str, ...]
+    if field == "ids":
+        values = event.ids
+    elif field == "links":
+        values = tuple(link.transaction_id for link in event.links)
+    else:
+        values = (getattr(event, field),)
     if not generated and field in {"ids", "transaction_id"} and has_generated_id(event):
         values = tuple(value for value in values if value != event.transaction_id)
     return tuple(keyword(value) for value in values)

@@ -122,7 +122,8 @@ class MemoryStore:
         """Return what there is of each file, by file id."""
         by_file: defaultdict[str, list[Event]] = defaultdict(list)
         for event in self._events.values():
-            by_file[event.file_id].append(event)
+            if event.file_id:
+                by_file[event.file_id].append(event)
         return [_stored_file(file_id, by_file[file_id]) for file_id in sorted(by_file)]
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time_ns
 
 from luqum import tree as luqum
@@ -27,9 +27,9 @@ from clew_collector.store.expression import (
 from clew_query.errors import QueryError
 from clew_query.times import Now
 
-from .fields import ANYWHERE, Field, Kind, find_field
+from .fields import ANYWHERE, SPAN_VALUES, Field, Kind, find_field
 from .reader import read_tree
-from .spans import Span, find_span
+from .spans import Span, find_duration, find_span
 
 __all__ = ["compile_query"]
 
@@ -156,12 +156,16 @@ class _Compiler:
         """Return what asks whether the field has a value."""
         if field.name is None:
             return ALL
+        if field.of_span is not None:
+            return Or((Exists(field.of_span), Exists(field.name)))
         if field.kind is Kind.SEVERITY:
             return Range(field.name, low=1)
         return Exists(field.name)
 
     def value(self, node: luqum.Item, field: Field, pattern: _Pattern) -> Expression:
         """Return what asks for a word or a quoted text."""
+        if field.of_span is not None:
+            return self.of_span(node, field, pattern)
         if pattern.wildcard == "*":
             return self.exists(field)
         if field.kind in _ORDERED:
@@ -176,6 +180,20 @@ class _Compiler:
         if field.kind is Kind.ID:
             return _any(_notations(field.name, pattern.literal))
         return Term(field.name, pattern.literal)
+
+    def of_span(self, node: luqum.Item, field: Field, pattern: _Pattern) -> Expression:
+        """Return what asks for a value of a span's field, or of the attribute that has its name."""
+        assert field.of_span is not None
+        attribute = self.value(node, replace(field, of_span=None), pattern)
+        if pattern.wildcard == "*":
+            return Or((Exists(field.of_span), attribute))
+        if pattern.wildcard is not None:
+            return attribute
+        if field.of_span == "duration":
+            duration = find_duration(pattern.literal)
+            return attribute if duration is None else Or((Term("duration", str(duration)), attribute))
+        value = pattern.literal.lower()
+        return Or((Term(field.of_span, value), attribute)) if value in SPAN_VALUES[field.of_span] else attribute
 
     def ordered(self, node: luqum.Item, field: Field, pattern: _Pattern) -> Expression:
         """Return what asks for one number, severity or time."""
@@ -235,6 +253,12 @@ class _Compiler:
             raise self.error(node, "a range needs a field", hint="write status>=500; put a text with < or > in quotes")
         if field.kind in {Kind.TEXT, Kind.ID}:
             raise self.error(node, f"`{field.name}` has no order: ranges are for numbers, times and keywords")
+        if field.of_span == "duration":
+            lows, highs = self.duration(low), self.duration(high)
+            if lows is not None or highs is not None:
+                if (low is not None and lows is None) or (high is not None and highs is None):
+                    raise self.error(node, "one bound of this range is a duration, the other is not")
+                return Range("duration", lows, highs, include_low, include_high)
         first, last = self.bound(low, field), self.bound(high, field)
         if first is None and last is None:
             return self.exists(field)
@@ -250,6 +274,15 @@ class _Compiler:
             include_low,
             include_high,
         )
+
+    def duration(self, node: luqum.Item | None) -> int | None:
+        """Return the ns of a range's bound, None where it is open or has no unit."""
+        match node:
+            case luqum.Phrase():
+                return find_duration(node.value[1:-1])
+            case luqum.Word():
+                return find_duration(_read_pattern(node.value).literal)
+        return None
 
     def bound(self, node: luqum.Item | None, field: Field) -> Span | None:
         """Return the span of a range's bound, None where it is open."""

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from clew_collector.store.expression import KEYWORD_FIELDS
 
-__all__ = ["ALIASES", "ANYWHERE", "Field", "Kind", "find_field"]
+__all__ = ["ALIASES", "ANYWHERE", "SPAN_VALUES", "Field", "Kind", "find_field"]
 
 
 class Kind(Enum):
@@ -32,6 +32,8 @@ class Field:
 
     name: str | None
     kind: Kind
+    of_span: str | None = None
+    """A span's own field of that name, beside the attribute: many loggers write a `status` or a `duration`, too."""
 
 
 ANYWHERE = Field(None, Kind.ANYWHERE)
@@ -58,6 +60,7 @@ _KINDS = {
     "body": Kind.TEXT,
     "ids": Kind.ID,
     "length": Kind.NUMBER,
+    "links": Kind.ID,
     "observed_timestamp": Kind.TIME,
     "offset": Kind.NUMBER,
     "parent_span_id": Kind.ID,
@@ -69,11 +72,21 @@ _KINDS = {
 }
 
 
+SPAN_VALUES: dict[str, frozenset[str]] = {
+    "duration": frozenset(),
+    "kind": frozenset({"client", "consumer", "internal", "producer", "server"}),
+    "status": frozenset({"error", "ok"}),
+}
+"""Fields of spans, and the words that they have for values."""
+
+
 def find_field(name: str) -> Field:
     """Return the field of this name: one of an event, by its name or alias, else the attribute of that name."""
     name = ALIASES.get(name, name)
     if name in _KINDS:
         return Field(name, _KINDS[name])
+    if name in SPAN_VALUES:
+        return Field(f"attributes.{name}", Kind.ATTRIBUTE, name)
     if name in KEYWORD_FIELDS:
         return Field(name, Kind.KEYWORD)
     return Field(name if name.startswith("attributes.") else f"attributes.{name}", Kind.ATTRIBUTE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from math import isfinite
 
 from clew_collector.event import Severity
@@ -15,10 +16,16 @@ from clew_query.times import Now, span_of
 
 from .fields import Field, Kind
 
-__all__ = ["Span", "find_span"]
+__all__ = ["Span", "find_duration", "find_span"]
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_UNITS_NS = {
+    "ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
+    "d": 86_400 * 10**9,
+}  # fmt: skip
+_PART = re.compile(rf"(\d{{1,18}}(?:\.\d{{1,9}})?)({'|'.join(sorted(_UNITS_NS, key=len, reverse=True))})", re.ASCII)
+_DURATION = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
 _CLASS_WIDTH = 4
 _SEVERITY_WORDS = {
     "critical": Severity.FATAL,
@@ -58,6 +65,13 @@ def find_span(field: Field, text: str, now: Now) -> Span:
             raise ValueError(f"`{text}` is too large a number")
         return Span(number, number)
     return Span(text, text)
+
+
+def find_duration(text: str) -> int | None:
+    """Return the ns of a duration with its unit (`1s`, `1.5ms`, `1h30m`), None if the text is none."""
+    if not _DURATION.fullmatch(text):
+        return None
+    return sum(round(Fraction(number) * _UNITS_NS[unit]) for number, unit in _PART.findall(text))
 
 
 def _severity(text: str) -> Span:

@@ -98,6 +98,37 @@ class TestOperators:
         assert ask("a or b") == And((A, Term(None, "or"), B))
 
 
+class TestSpans:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("kind:server", Or((Term("kind", "server"), Term("attributes.kind", "server")))),
+            ("kind:SERVER", Or((Term("kind", "server"), Term("attributes.kind", "SERVER")))),
+            ("kind:Pod", Term("attributes.kind", "Pod")),
+            ("kind:*", Or((Exists("kind"), Exists("attributes.kind")))),
+            ("_exists_:duration", Or((Exists("duration"), Exists("attributes.duration")))),
+            ("status:error", Or((Term("status", "error"), Term("attributes.status", "error")))),
+            ("status>=500", Range("attributes.status", 500, None)),
+            ("duration>1s", Range("duration", SECOND, None, include_low=False)),
+            ("duration>=1.5ms", Range("duration", 1_500_000, None)),
+            ('duration<"1h30m"', Range("duration", None, 5400 * SECOND, include_high=False)),
+            ("duration:[100ms TO 2s}", Range("duration", SECOND // 10, 2 * SECOND, include_high=False)),
+            ("duration:1s", Or((Term("duration", str(SECOND)), Term("attributes.duration", "1s")))),
+            ("duration>1.5", Range("attributes.duration", 1.5, None, include_low=False)),
+            ("duration:1*", Prefix("attributes.duration", "1")),
+            ("attributes.duration>7", Range("attributes.duration", 7, None, include_low=False)),
+            ("links:463ac35c9f6413ad", Or((Term("links", "463ac35c9f6413ad"),
+                                           Term("links", "463ac35c9f6413ad".zfill(32))))),
+        ],
+    )  # fmt: skip
+    def test_fields_of_spans_share_their_names_with_attributes(self, text: str, expected: Expression) -> None:
+        assert ask(text) == expected
+
+    def test_a_range_has_units_on_both_ends_or_on_none(self) -> None:
+        with pytest.raises(QueryError, match="one bound of this range is a duration"):
+            ask("duration:[1 TO 2s]")
+
+
 class TestFields:
     @pytest.mark.parametrize(
         ("text", "expected"),

@@ -24,8 +24,8 @@ from .histogram import SeverityCounts, count_by_interval
 from .place import place_of
 from .query import QueryBuilder, all_of, behind, has, in_time, place_query
 from .ranking import first_documents
-from .schema import MARK_IRREGULAR, SCHEMA, register_tokens
-from .terms import term_prefix
+from .schema import MARK_IRREGULAR, RECORD_FIELD, SCHEMA, register_tokens
+from .terms import term, term_prefix
 
 __all__ = ["Day", "DaySnapshot", "day_directories", "open_day"]
 
@@ -111,6 +111,12 @@ class DaySnapshot:
         hits = self.searcher.search(place_query(place, place), 1, count=False).hits
         return self._load([hits[0][1]])[0] if hits else None
 
+    def records_among(self, event_ids: list[str]) -> set[str]:
+        """Return which of these are ids of events that are here and came from no file."""
+        query = Query.term_set_query(SCHEMA, "terms", [term(RECORD_FIELD, event_id) for event_id in event_ids])
+        hits = self.searcher.search(query, len(event_ids), count=False).hits
+        return {event.event_id for event in self._load([address for _score, address in hits])}
+
     def last_event_id(self, file_id: str) -> str:
         """Return the file's highest event id, empty if there is no event of it."""
         query = has("file", file_id)
@@ -127,9 +133,9 @@ class DaySnapshot:
     def _keywords(self, field: str, begin: str = "", among: Query | None = None) -> Iterator[tuple[str, int]]:
         """Yield a field's keywords that begin so, and how many events (of a query) have them: at least one."""
         prefix = term_prefix(field)
-        for term, count in self.searcher.terms_with_prefix("terms", prefix + begin, among):
+        for found, count in self.searcher.terms_with_prefix("terms", prefix + begin, among):
             if count:
-                yield term[len(prefix) :], count
+                yield found[len(prefix) :], count
 
     def histogram(self, query: Query, start: int, end: int, interval: int) -> SeverityCounts:
         """Return counts by number of the interval and severity number."""

@@ -13,15 +13,24 @@ from clew_collector.event import Event
 from clew_collector.store.expression import attribute_text
 from clew_collector.store.matching import ATTRIBUTE_PREFIX, attribute_number, has_generated_id
 
-from .schema import MARK_BODYLESS, MARK_GENERATED, MARK_IRREGULAR, MARK_UNTIMED
+from .schema import (
+    MARK_BODYLESS,
+    MARK_GENERATED,
+    MARK_IRREGULAR,
+    MARK_LASTING,
+    MARK_RECORD,
+    MARK_UNTIMED,
+    RECORD_FIELD,
+)
 from .terms import indexable, number_term, term
 
 __all__ = ["decode_event", "document_fields"]
 
 _encode = msgspec.msgpack.Encoder().encode
 decode_event = msgspec.msgpack.Decoder(Event).decode
-_BODYLESS, _GENERATED, _IRREGULAR, _UNTIMED = (
-    term("mark", mark) for mark in (MARK_BODYLESS, MARK_GENERATED, MARK_IRREGULAR, MARK_UNTIMED)
+_BODYLESS, _GENERATED, _IRREGULAR, _LASTING, _RECORD, _UNTIMED = (
+    term("mark", mark)
+    for mark in (MARK_BODYLESS, MARK_GENERATED, MARK_IRREGULAR, MARK_LASTING, MARK_RECORD, MARK_UNTIMED)
 )
 SOURCE_FIELDS = ("service", "host", "instance", "source", "severity_text", "transaction_origin")
 _source_of = attrgetter(*SOURCE_FIELDS)
@@ -31,7 +40,9 @@ _regular = re.compile(r"[0-9a-f]{32}").fullmatch
 def document_fields(position: int, event: Event) -> dict[str, Any]:
     """Return the fields of an admitted event's document."""
     event_id = event.event_id
-    terms = list(_source_terms(_source_of(event), event_id[:20]))
+    terms = list(_source_terms(_source_of(event), event.file_id))
+    if not event.file_id:
+        terms += (term(RECORD_FIELD, event_id), _RECORD)
     _add_ids(terms, event)
     fields: dict[str, Any] = {
         "position": position,
@@ -51,6 +62,8 @@ def document_fields(position: int, event: Event) -> dict[str, Any]:
         terms.append(_BODYLESS)
     if event.timestamp is None:
         terms.append(_UNTIMED)
+    if event.duration is not None or event.kind or event.status or event.links:
+        _add_span(fields, terms, event)
     if event.attributes:
         fields["values"] = _add_attributes(terms, event.attributes)
     return fields
@@ -61,8 +74,19 @@ def _source_terms(values: tuple[str, ...], file: str) -> tuple[str, ...]:
     """Return the terms that most lines of a file share, so that they are made once."""
     return (
         *(term(field, value) for field, value in zip(SOURCE_FIELDS, values, strict=True) if value),
-        term("file", file),
+        *([term("file", file)] if file else ()),
     )
+
+
+def _add_span(fields: dict[str, Any], terms: list[str], event: Event) -> None:
+    if event.duration is not None:
+        fields["duration"] = event.duration
+        terms.append(_LASTING)
+    if event.kind:
+        terms.append(term("kind", event.kind))
+    if event.status:
+        terms.append(term("status", event.status))
+    terms += {term("links", link.transaction_id) for link in event.links if link.transaction_id}
 
 
 def _add_ids(terms: list[str], event: Event) -> None:

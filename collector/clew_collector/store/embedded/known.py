@@ -1,8 +1,14 @@
-"""Which events a store has already, at the price of one comparison for a line that follows its file's last one."""
+"""Which events a store has already.
+
+At the price of one comparison for a line that follows its file's last one; events from no file are looked up by their
+ids, a batch at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+
+from clew_collector.event import Event
 
 from .day import DaySnapshot
 
@@ -10,6 +16,8 @@ __all__ = ["KnownEvents"]
 
 FILES_MAX = 65_536
 """Files whose last event is remembered; with more, they are looked up again."""
+RECORD_LATE_NS = 86_400 * 10**9
+"""An event from no file that says no time of its own is looked for so far before its arrival, when it comes again."""
 
 
 class KnownEvents:
@@ -19,10 +27,31 @@ class KnownEvents:
         self._snapshots = snapshots
         self._last: dict[str, str] = {}
         self._unflushed: set[str] = set()
+        self._records: set[str] = set()
 
-    def add(self, event_id: str) -> bool:
+    def look_up_records(self, events: Sequence[Event]) -> None:
+        """Find out which of these that came from no file are there, for the `add` of each.
+
+        An event's time is the same however often it comes, so only days that have events of such times are asked.
+        """
+        self._records.clear()
+        records = [event for event in events if not event.file_id]
+        if not records:
+            return
+        ids = [event.event_id for event in records]
+        times = [event.time for event in records]
+        for day in self._snapshots():
+            if day.overlaps(min(times) - RECORD_LATE_NS, max(times) + 1):
+                self._records |= day.records_among(ids)
+
+    def add(self, event: Event) -> bool:
         """Return whether the event is new; from now on it is known."""
-        file = event_id[:20]
+        event_id, file = event.event_id, event.file_id
+        if not file:
+            if event_id in self._unflushed or event_id in self._records:
+                return False
+            self._unflushed.add(event_id)
+            return True
         last = self._last.get(file)
         if last is None:
             last = self._look_up(file)

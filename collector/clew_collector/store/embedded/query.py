@@ -39,7 +39,17 @@ from clew_collector.store.matching import (
 from clew_collector.store.protocol import Cursor
 
 from .place import PLACE_MAX, first_place, place_of, places_between, places_with_prefix, split_place
-from .schema import ID_FIELDS, MARK_BODYLESS, MARK_GENERATED, MARK_UNTIMED, SCHEMA, SIGNED_FIELDS
+from .schema import (
+    ID_FIELDS,
+    MARK_BODYLESS,
+    MARK_GENERATED,
+    MARK_LASTING,
+    MARK_RECORD,
+    MARK_UNTIMED,
+    RECORD_FIELD,
+    SCHEMA,
+    SIGNED_FIELDS,
+)
 from .terms import (
     ANY_MANY,
     between_pattern,
@@ -102,10 +112,18 @@ def in_time(start: int | None, end: int | None) -> Query | None:
 
 def place_query(first: int, last: int) -> Query:
     """Return the query of the events whose id, as a number, lies between, both included."""
-    (first_high, first_low), (last_high, last_low) = split_place(first), split_place(last)
     if first >> 48 == last >> 48:  # one file: its term leads to its events without looking at all others
-        file = has("file", f"{first:032x}"[:20])
-        return all_of(file, between("place_low", first_low, last_low))
+        (_, first_low), (_, last_low) = split_place(first), split_place(last)
+        event_id = f"{first:032x}"
+        in_file = all_of(has("file", event_id[:20]), between("place_low", first_low, last_low))
+        if first == last:
+            return any_of([in_file, has(RECORD_FIELD, event_id)])
+        return any_of([in_file, all_of(has("mark", MARK_RECORD), _places_between(first, last))])
+    return _places_between(first, last)
+
+
+def _places_between(first: int, last: int) -> Query:
+    (first_high, first_low), (last_high, last_low) = split_place(first), split_place(last)
     if first_high == last_high:
         return all_of(equal("place_high", first_high), between("place_low", first_low, last_low))
     return any_of(
@@ -210,6 +228,8 @@ class QueryBuilder:
         if field in TEXT_FIELDS:
             return none_of(has("mark", MARK_BODYLESS))
         if field in NUMBER_FIELDS:
+            if field == "duration":
+                return has("mark", MARK_LASTING)
             return none_of(has("mark", MARK_UNTIMED)) if field == "timestamp" else Query.all_query()
         return self._begins(field, "")
 
@@ -304,4 +324,6 @@ def _number_between(field: str, low: Number, high: Number) -> Query:
         return Query.boolean_query(
             [(Occur.Must, between("time", low, high)), (Occur.MustNot, has("mark", MARK_UNTIMED))]
         )
+    if field == "duration":
+        return all_of(has("mark", MARK_LASTING), between(field, low, high))
     return between(field, low, high)

@@ -2,11 +2,13 @@
 
 position            log position of the event's record: the highest one committed says where reading goes on
 time                what events are ordered by (i64, ns); `observed_timestamp` beside it
+duration            of a span, ns; other events have none (MARK_LASTING)
 place_high, _low    the event id as two u64: ties of time, and the event by its id
 terms               every keyword as FIELD NUL VALUE, those of attributes and the file id too: one field, as each
                     field of a document costs more than its value, and as hostile attribute keys cannot explode it.
                     Empty values are left out, and ids made from the event id (MARK_GENERATED): their place finds them.
                     `number.KEY` NUL sixteen hex digits that sort like the number (`terms.number_code`);
+                    `record` NUL the event id, where there is no file that leads to the event (MARK_RECORD);
                     `mark` NUL what is not there, see MARK_...
 values, body        text, by tokens
 marks               what is not there: see MARK_...
@@ -22,8 +24,11 @@ __all__ = [
     "MARK_BODYLESS",
     "MARK_GENERATED",
     "MARK_IRREGULAR",
+    "MARK_LASTING",
+    "MARK_RECORD",
     "MARK_UNTIMED",
     "ORDER_FIELDS",
+    "RECORD_FIELD",
     "SCHEMA",
     "SIGNED_FIELDS",
     "register_tokens",
@@ -38,15 +43,20 @@ MARK_GENERATED = "generated"
 MARK_IRREGULAR = "irregular"
 """The transaction id is not 32 hex digits."""
 MARK_BODYLESS = "bodyless"
+MARK_LASTING = "lasting"
+"""There is a duration."""
+MARK_RECORD = "record"
+"""The event did not come from a file."""
 MARK_UNTIMED = "untimed"
 """There is no timestamp; `time` is when the line was read."""
 
+RECORD_FIELD = "record"
 _TOKENS = "clew"
 
 
 def _build() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    for name in ("position", "place_high", "place_low", "offset", "length", "severity_number"):
+    for name in ("position", "place_high", "place_low", "offset", "length", "severity_number", "duration"):
         builder.add_unsigned_field(name, fast=True)
     for name in sorted(SIGNED_FIELDS):
         builder.add_integer_field(name, fast=True)

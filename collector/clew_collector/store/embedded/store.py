@@ -95,6 +95,7 @@ class EmbeddedStore:
         try:
             with store_failures("the store could not write", WHEN_WRITING):
                 writer.begin()
+                self._known.look_up_records([item.event for item in items])
                 verdicts = [self._take(item, durable, writer) for item in items]
         except StoreError:
             self._give_up(writer)
@@ -109,7 +110,7 @@ class EmbeddedStore:
         event = admit(item.event)
         if event is None:
             return Verdict.REJECTED
-        if not self._known.add(event.event_id):
+        if not self._known.add(event):
             return Verdict.DUPLICATE
         writer.add(Document.from_dict(document_fields(position, event), SCHEMA))
         return Verdict.CREATED
