@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench data clean format
+.PHONY: help demo test lint bench engines engines-stop data clean format
 
 help: ## show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,12 @@ format: $(BIN)/.installed ## let ruff format and fix
 
 bench: $(BIN)/.installed ## speed, as ratios to the raw ceiling of the same run (CLEW_DATA: folder of the real logs)
 	$(BIN)/python bench/run.py
+
+engines: $(BIN)/.installed ## start a real Kafka (BROKERS=1 or 3) and a real Elasticsearch on loopback; says where they answer
+	$(BIN)/python -m deploy.engines start --brokers $(or $(BROKERS),1)
+
+engines-stop: $(BIN)/.installed ## stop them
+	$(BIN)/python -m deploy.engines stop
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from deploy.engines import Elasticsearch, EnginesUnavailable, Kafka, Running
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -68,3 +72,76 @@ def chromium() -> str:
         skip_or_fail("there is no Chromium on this machine", required_by="CLEW_REQUIRE_BROWSER")
     assert found is not None
     return found
+
+
+@contextmanager
+def _own_kafka(nodes: int, **extra: str) -> Iterator[Kafka]:
+    with tempfile.TemporaryDirectory(prefix="clew-kafka-", ignore_cleanup_errors=True) as folder:
+        try:
+            cluster = Kafka.start(Path(folder), nodes=nodes, extra=extra)
+        except EnginesUnavailable as unavailable:
+            skip_or_fail(str(unavailable), required_by="CLEW_REQUIRE_ENGINES")
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@contextmanager
+def _own_elasticsearch(**extra: str) -> Iterator[Elasticsearch]:
+    with tempfile.TemporaryDirectory(prefix="clew-elasticsearch-", ignore_cleanup_errors=True) as folder:
+        try:
+            node = Elasticsearch.start(Path(folder), extra=extra)
+        except EnginesUnavailable as unavailable:
+            skip_or_fail(str(unavailable), required_by="CLEW_REQUIRE_ENGINES")
+        try:
+            yield node
+        finally:
+            node.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A real Kafka: the one that `make engines` keeps running, else one of one node for this session.
+
+    Others may use it too: a test takes topics and groups of its own, and leaves the nodes alone.
+    """
+    if (running := Running.found().kafka) is not None:
+        yield running
+    else:
+        with _own_kafka(1) as cluster:
+            yield cluster
+
+
+@pytest.fixture(scope="session")
+def kafka3() -> Iterator[Kafka]:
+    """The same with three nodes, two of which must have a record before it is acknowledged."""
+    if (running := Running.found().kafka) is not None and len(running.nodes) == 3:
+        yield running
+    else:
+        with _own_kafka(3) as cluster:
+            yield cluster
+
+
+@pytest.fixture(scope="session")
+def elastic() -> Iterator[Elasticsearch]:
+    """A real Elasticsearch, shared like `kafka`: a test takes an index prefix of its own."""
+    if (running := Running.found().elasticsearch) is not None:
+        yield running
+    else:
+        with _own_elasticsearch() as node:
+            yield node
+
+
+@pytest.fixture
+def start_kafka() -> Iterator[Callable[..., Kafka]]:
+    """Start a Kafka for this test alone, whose nodes it may kill: `start_kafka(nodes=3, **{"property": "value"})`."""
+    with ExitStack() as started:
+        yield lambda nodes=1, **extra: started.enter_context(_own_kafka(nodes, **extra))
+
+
+@pytest.fixture
+def start_elasticsearch() -> Iterator[Callable[..., Elasticsearch]]:
+    """Start an Elasticsearch for this test alone, which it may kill: `start_elasticsearch(**{"setting": "value"})`."""
+    with ExitStack() as started:
+        yield lambda **extra: started.enter_context(_own_elasticsearch(**extra))

@@ -1,0 +1,21 @@
+"""The real Kafka and the real Elasticsearch on loopback, without containers: for developers, tests and CI."""
+
+from .artifacts import ELASTICSEARCH_VERSION, KAFKA_VERSION, resolve_elasticsearch, resolve_kafka
+from .elasticsearch import Elasticsearch
+from .errors import EngineError, EnginesUnavailable
+from .kafka import Kafka
+from .running import Running, start_all, stop_all
+
+__all__ = [
+    "ELASTICSEARCH_VERSION",
+    "KAFKA_VERSION",
+    "Elasticsearch",
+    "EngineError",
+    "EnginesUnavailable",
+    "Kafka",
+    "Running",
+    "resolve_elasticsearch",
+    "resolve_kafka",
+    "start_all",
+    "stop_all",
+]
