@@ -40,16 +40,19 @@ class Process:
     ) -> Process:
         """Start it in the folder, its output added to a file. It outlives its parent."""
         with output.open("ab") as sink:
-            child = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, **(environment or {})},
-                **(identity or {}),
-            )
+            try:
+                child = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=sink,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env={**os.environ, **(environment or {})},
+                    **(identity or {}),
+                )
+            except OSError as error:
+                raise EngineError(f"{command[0]} could not be started: {error}") from error
         started = _start_time(child.pid)
         # Nobody waits for it by this object: the one who looks may be another process. `alive` reaps it here.
         child.returncode = 0
@@ -79,11 +82,11 @@ class Process:
         if self.alive:
             os.kill(self.pid, signal.SIGTERM)
 
-    def stop(self) -> None:
+    def stop(self, *, wait_s: float = STOP_WAIT_S) -> None:
         """Ask it to end, wait, and kill it when it does not."""
         self.terminate()
         with contextlib.suppress(EngineError):
-            self._wait(STOP_WAIT_S)
+            self._wait(wait_s)
             return
         self.kill()
 
