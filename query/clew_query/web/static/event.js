@@ -4,7 +4,7 @@ import { condition, narrowed } from "./filters.js";
 import { href, transactionHref } from "./location.js";
 import { Failure } from "./notice.js";
 import { html, useState } from "./preact.js";
-import { severityOf } from "./severity.js";
+import { severityOf, severityWord } from "./severity.js";
 import { clock, day } from "./time.js";
 
 const AROUND = 10;
@@ -17,7 +17,7 @@ export function EventRow({ event, query, open, onToggle, withDay }) {
     <li class="event ${severity} ${open ? "open" : ""}">
       <button type="button" class="line" aria-expanded=${open ? "true" : "false"} onClick=${onToggle}>
         <time title=${event.time}>${withDay && html`<span class="muted">${day(event.time)} </span>`}${clock(event.time)}</time>
-        <span class="severity" title=${event.severity_text || severity}>${(event.severity_text || "").slice(0, 5)}</span>
+        <span class="severity" title=${event.severity_text || severity}>${severityWord(event)}</span>
         <span class="service" title=${event.service}>${event.service}</span>
         <span class="body">${firstLine(event)}</span>
       </button>

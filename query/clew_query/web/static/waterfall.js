@@ -1,7 +1,7 @@
 // Invocations one below the other, each a bar in time, with its lines under it when it is opened.
 import { EventDetails, firstLine } from "./event.js";
 import { html, useState } from "./preact.js";
-import { isError, severityOf } from "./severity.js";
+import { isError, severityOf, severityWord } from "./severity.js";
 import { duration } from "./time.js";
 
 const DEPTH_DRAWN_MAX = 16;
@@ -116,7 +116,7 @@ function Lines({ row, laid }) {
           return html`<li key=${event.event_id} class="event ${severityOf(event.severity_number)} ${here ? "open" : ""}">
             <button type="button" class="line" aria-expanded=${here ? "true" : "false"} onClick=${() => setOpen(here ? null : event.event_id)}>
               <time title=${event.time}>+${duration(laid.since(event.time))}</time>
-              <span class="severity">${(event.severity_text || "").slice(0, 5)}</span>
+              <span class="severity">${severityWord(event)}</span>
               <span class="body">${firstLine(event)}</span>
             </button>
             ${here && html`<${EventDetails} event=${event} />`}
