@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench engines engines-stop data clean format
+.PHONY: help demo test lint bench engines engines-stop reference clean format
 
 help: ## show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,10 @@ lint: $(BIN)/.installed ## ruff, mypy --strict
 format: $(BIN)/.installed ## let ruff format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+reference: $(BIN)/.installed ## write docs/reference.md anew, from the code
+	$(BIN)/clew config reference >docs/reference.md.new
+	mv docs/reference.md.new docs/reference.md
 
 bench: $(BIN)/.installed ## speed, as ratios to the raw ceiling of the same run (CLEW_DATA: folder of the real logs)
 	$(BIN)/python bench/run.py

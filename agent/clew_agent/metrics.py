@@ -1,4 +1,4 @@
-"""Every metric that Clew has, in one place: the names are the documentation (docs/metrics.md is held to them).
+"""Every metric that Clew has, in one place: docs/reference.md is made of it.
 
 OpenTelemetry instruments, exposed in the Prometheus format. Names follow OpenTelemetry's rules: counters are plain
 nouns here and get `_total` from the exporter; units are UCUM. A drop is counted with its reason.
@@ -6,7 +6,9 @@ nouns here and get `_total` from the exporter; units are UCUM. A drop is counted
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Counter, Histogram, Meter
@@ -14,33 +16,62 @@ from opentelemetry.metrics import _Gauge as Gauge
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 
-__all__ = ["COUNTERS", "GAUGES", "HISTOGRAMS", "Metrics", "create_metrics"]
+__all__ = ["COUNTERS", "GAUGES", "HISTOGRAMS", "PROGRAMS", "Instrument", "Metrics", "create_metrics"]
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A metric's unit and meaning."""
+    """A metric's unit, meaning and labels."""
 
     unit: str
     description: str
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The values of each label; none where they cannot be told beforehand."""
 
 
 COUNTERS = {
     "clew_agent_read": Instrument("By", "Bytes of complete lines read from files."),
     "clew_agent_lines": Instrument("{line}", "Lines read from files."),
     "clew_agent_acknowledged": Instrument("By", "File bytes that the receiver has durably."),
-    "clew_agent_sends": Instrument("{request}", "Requests to the receiver, by result."),
-    "clew_agent_dropped": Instrument("By", "File bytes given up, by reason."),
+    "clew_agent_sends": Instrument(
+        "{request}",
+        "Requests to the receiver, by result.",
+        {"result": ("acknowledged", "refused", "unavailable")},
+    ),
+    "clew_agent_dropped": Instrument(
+        "By", "File bytes given up, by reason.", {"reason": ("deleted", "refused", "truncated")}
+    ),
     "clew_agent_cut": Instrument("By", "Bytes cut off lines that were over the limit."),
-    "clew_ingest_chunks": Instrument("{chunk}", "Chunks received, by result."),
-    "clew_ingest_lines": Instrument("{line}", "Lines received, by result (accepted, duplicate)."),
-    "clew_ingest_refused": Instrument("{request}", "Requests refused, by reason."),
-    "clew_consumer_events": Instrument("{event}", "Events given to the store, by verdict."),
+    "clew_ingest_chunks": Instrument("{chunk}", "Chunks received and durable."),
+    "clew_ingest_lines": Instrument(
+        "{line}", "Lines received and durable, by result.", {"result": ("accepted", "duplicate")}
+    ),
+    "clew_ingest_refused": Instrument(
+        "{request}",
+        "Requests refused, by reason.",
+        {
+            "reason": (
+                "disconnected",
+                "in_flight",
+                "lag",
+                "log_failed",
+                "log_full",
+                "no_chunk",
+                "no_heartbeat",
+                "too_large",
+            )
+        },
+    ),
+    "clew_consumer_events": Instrument(
+        "{event}", "Events given to the store, by verdict.", {"verdict": ("created", "duplicate", "rejected")}
+    ),
     "clew_consumer_retries": Instrument("{attempt}", "Attempts to write the store that failed and are repeated."),
-    "clew_query_requests": Instrument("{request}", "API requests, by route and status."),
+    "clew_query_requests": Instrument("{request}", "API requests, by route and status.", {"route": (), "status": ()}),
     "clew_stream_dropped": Instrument("{event}", "Events a live tail did not get because its reader was slow."),
-    "clew_alerts_evaluations": Instrument("{evaluation}", "Rule evaluations, by result."),
-    "clew_alerts_notifications": Instrument("{request}", "Notifications sent, by result."),
+    "clew_alerts_evaluations": Instrument("{evaluation}", "Rule evaluations, by result.", {"result": ("error", "ok")}),
+    "clew_alerts_notifications": Instrument(
+        "{request}", "Notifications sent, by result.", {"result": ("given_up", "retry", "sent")}
+    ),
 }
 GAUGES = {
     "clew_agent_open_files": Instrument("{file}", "Files that the agent holds open."),
@@ -50,8 +81,16 @@ GAUGES = {
 HISTOGRAMS = {
     "clew_agent_send_duration": Instrument("s", "How long the receiver took to acknowledge."),
     "clew_store_write_duration": Instrument("s", "How long the store took to take a batch."),
-    "clew_query_duration": Instrument("s", "How long an API request took, by route."),
+    "clew_query_duration": Instrument("s", "How long an API request took, by route.", {"route": ()}),
 }
+
+PROGRAMS = {
+    "clew-agent": ("agent",),
+    "clew-collector": ("ingest", "consumer", "store"),
+    "clew-query": ("query",),
+    "clew": ("ingest", "consumer", "store", "query", "stream", "alerts"),
+}
+"""Which parts of Clew each program is made of; a metric's part is the second word of its name."""
 
 
 class Metrics:
@@ -84,11 +123,26 @@ class Metrics:
 def create_metrics(program: str) -> tuple[Metrics, MeterProvider]:
     """Return the process's metrics and their provider, which is shut down at the end.
 
-    They are registered with `prometheus_client`'s default registry, whose `generate_latest()` is `/metrics`.
+    They are registered with `prometheus_client`'s default registry, whose `generate_latest()` is `/metrics`. The
+    program's own counters and gauges are there from the start, as 0: what has not happened yet can be watched for.
     """
     provider = MeterProvider(
         metric_readers=[PrometheusMetricReader()],
         resource=Resource.create({SERVICE_NAME: program}),
         shutdown_on_exit=False,
     )
-    return Metrics(provider.get_meter("clew")), provider
+    metrics = Metrics(provider.get_meter("clew"))
+    for name, labels in _known_series(PROGRAMS[program]):
+        if name in COUNTERS:
+            metrics.count(name, 0, **labels)
+        else:
+            metrics.level(name, 0)
+    return metrics, provider
+
+
+def _known_series(parts: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each counter and gauge of the parts, with each value of its label that is known beforehand."""
+    for name, instrument in (COUNTERS | GAUGES).items():
+        if name.split("_")[1] in parts:
+            values = itertools.product(*instrument.labels.values())
+            yield from ((name, dict(zip(instrument.labels, each, strict=True))) for each in values)

@@ -50,6 +50,8 @@ def ingest_router(collector: Collector) -> APIRouter:
 async def _take_chunks(collector: Collector, in_flight: InFlight, request: Request) -> Response:
     settings = collector.settings
     lag = await collector.log.lag_bytes(collector.consumer.position)
+    # Told here too: a consumer that is stuck tells nothing.
+    collector.metrics.level("clew_consumer_lag", lag)
     if lag > settings.lag_bytes_max:
         raise Refused(429, "lag", f"the store is {lag} bytes behind the log", hint="send again after Retry-After")
     with ExitStack() as held:

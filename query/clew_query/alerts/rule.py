@@ -30,6 +30,7 @@ class Rule(Settings):
     name: str = Field(min_length=1, max_length=200)
     """Unique in the file; an alert is known by its rule's name and its group."""
     kind: Literal["error_rate"] = "error_rate"
+    """What is watched: the share of events that are errors."""
     query: str = ""
     """Only events that match this Lucene query count; empty counts all."""
     group_by: str = "service"
@@ -83,8 +84,9 @@ class Webhook(Settings):
     """An address that takes notifications by HTTP POST."""
 
     name: str = Field(min_length=1, max_length=200)
+    """What rules call it under `notify`; unique in the file."""
     url: str
-    """http or https."""
+    """Its address, http or https."""
     timeout: Duration = 10.0
     """How long one attempt may take."""
     give_up_after: Duration = 86400.0
@@ -112,7 +114,9 @@ class RuleSet(Settings):
     """A rules file."""
 
     rules: tuple[Rule, ...] = ()
+    """What is watched."""
     webhooks: tuple[Webhook, ...] = ()
+    """Who can be told."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -43,3 +43,12 @@ def schema(program: str | None) -> None:
         print_json(_KINDS[program]().model_json_schema())
         return
     print_json({name: kind().model_json_schema() for name, kind in _KINDS.items()})
+
+
+@config.command("reference")
+@fail_with_hint
+def print_reference() -> None:
+    """Print every setting and metric with its meaning, as Markdown."""
+    from clew_query.reference import reference  # noqa: PLC0415 - it knows all programs
+
+    click.echo(reference(), nl=False)
