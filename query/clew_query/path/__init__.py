@@ -5,7 +5,7 @@ from .collect import Collected, collect_transaction
 from .document import transaction_json
 from .inference import Inference, Inferred, Link
 from .interval import IntervalInference
-from .model import Call, Invocation, Path, PathSection
+from .model import Call, Invocation, Path, PathLink, PathSection, ServiceTime
 
 __all__ = [
     "Call",
@@ -16,7 +16,9 @@ __all__ = [
     "Invocation",
     "Link",
     "Path",
+    "PathLink",
     "PathSection",
+    "ServiceTime",
     "build_path",
     "collect_transaction",
     "transaction_json",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from clew_collector.event import Event
 
-from .critical import critical_path
-from .facts import read_facts
-from .forest import join
-from .inference import Inference, Link
+from .facts import read_facts, with_ends
+from .forest import Forest, grow
+from .inference import Inference, Inferred
 from .interval import IntervalInference
-from .model import Call, Invocation, Path, PathSection
+from .model import Call, Invocation, Path, PathLink
+from .placeholders import add_placeholders
+from .timing import timed
 
 __all__ = ["build_path"]
 
@@ -23,19 +25,36 @@ def build_path(events: Sequence[Event], inference: Inference | None = None) -> P
     raises for what the lines say. n log n for n lines (with the default inference).
     """
     facts = read_facts(events)
-    inferred = (inference or IntervalInference()).infer(facts)
-    links = join(facts, inferred)
-    lines: list[list[Event]] = [[] for _ in links]
-    for event, number in zip(facts.events, inferred.invocation, strict=True):
+    inferred = None
+    if not facts.complete:
+        ended, of_event = with_ends(facts)
+        inferred = _without_ends((inference or IntervalInference()).infer(ended), of_event, len(facts.events))
+    forest = grow(facts, inferred)
+    lines: list[list[Event]] = [[] for _ in forest.links]
+    for event, number in zip(facts.events, forest.invocation, strict=True):
         lines[number].append(event)
-    invocations = tuple(_invocation(number, own) for number, own in enumerate(lines))
-    calls = tuple(_call(invocations, child, link) for child, link in enumerate(links))
-    sections = critical_path(
-        [(invocation.start, invocation.end) for invocation in invocations],
-        [link.parent for link in links],
-        [call.kind == "sync" for call in calls],
+    invocations = [_invocation(number, own) for number, own in enumerate(lines)]
+    calls = [_call(invocations, forest, child) for child in range(len(invocations))]
+    links = tuple(
+        PathLink(
+            invocations[forest.of_group[link.group]].id,
+            None if link.to is None else invocations[forest.of_group[link.to]].id,
+            link.transaction_id,
+            link.span_id,
+        )
+        for link in facts.links
     )
-    return Path(invocations, calls, tuple(PathSection(invocations[n].id, start, end) for n, start, end in sections))
+    add_placeholders(facts, forest, invocations, calls)
+    return timed(invocations, calls, links)
+
+
+def _without_ends(inferred: Inferred, of_event: Sequence[int], events: int) -> Inferred:
+    """Return the invocations of the given events alone; a span's beginning says where it belongs."""
+    invocation = [-1] * events
+    for number, index in zip(inferred.invocation, of_event, strict=True):
+        if invocation[index] == -1:
+            invocation[index] = number
+    return Inferred(tuple(invocation), inferred.links)
 
 
 def _invocation(number: int, events: list[Event]) -> Invocation:
@@ -46,21 +65,25 @@ def _invocation(number: int, events: list[Event]) -> Invocation:
         instance=first.instance,
         host=first.host,
         start=first.time,
-        end=max(event.time for event in events),
+        end=max(event.end for event in events),
         span_ids=tuple(dict.fromkeys(event.span_id for event in events if event.span_id)),
         events=tuple(events),
     )
 
 
-def _call(invocations: Sequence[Invocation], child: int, link: Link) -> Call:
+def _call(invocations: Sequence[Invocation], forest: Forest, child: int) -> Call:
+    link, waited = forest.links[child], forest.waited[child]
     callee = invocations[child]
     caller = None if link.parent is None else invocations[link.parent]
+    kind: Literal["sync", "async"] = "sync"
+    if caller and (waited is False or (waited is None and callee.start > caller.end)):
+        kind = "async"
     return Call(
         parent=caller.id if caller else None,
         child=callee.id,
         from_service=caller.service if caller else None,
         to_service=callee.service,
-        kind="async" if caller and callee.start > caller.end else "sync",
+        kind=kind,
         probability=link.probability,
         evidence=link.evidence,
     )

@@ -27,7 +27,7 @@ def transaction_json(
     """
     path = build_path(collected.events, inference)
     of_event = {event.event_id: invocation.id for invocation in path.invocations for event in invocation.events}
-    hosts = dict.fromkeys(invocation.host for invocation in path.invocations)
+    hosts = dict.fromkeys(invocation.host for invocation in path.invocations if not invocation.placeholder)
     return {
         "transaction_id": collected.transaction_id,
         "aliases": list(collected.aliases),
@@ -37,8 +37,31 @@ def transaction_json(
         "invocations": [_invocation(invocation) for invocation in path.invocations],
         "calls": _calls(path, collected.notes),
         "critical_path": [
-            {"invocation": part.invocation, "start": format_time(part.start), "end": format_time(part.end)}
+            {
+                "invocation": part.invocation,
+                "start": format_time(part.start),
+                "end": format_time(part.end),
+                "root": part.root,
+            }
             for part in path.critical_path
+        ],
+        "services": [
+            {
+                "service": time.service,
+                "invocations": time.invocations,
+                "self_time_ns": time.self_time,
+                "critical_time_ns": time.critical_time,
+            }
+            for time in path.services
+        ],
+        "links": [
+            {
+                "invocation": link.invocation,
+                "to": link.to,
+                "transaction_id": link.transaction_id,
+                "span_id": link.span_id,
+            }
+            for link in path.links
         ],
         "clock": [{"host": host, "offset_ns": 0, "uncertainty_ns": None, "origin": "none"} for host in hosts],
         "gaps": [dict(gap) for gap in gaps],
@@ -60,6 +83,9 @@ def _invocation(invocation: Invocation) -> dict[str, Any]:
         "events": len(invocation.events),
         "errors": invocation.errors,
         "span_ids": list(invocation.span_ids),
+        "self_time_ns": invocation.self_time,
+        "slack_ns": invocation.slack,
+        "placeholder": invocation.placeholder or None,
     }
 
 
@@ -80,4 +106,5 @@ def _call(call: Call) -> dict[str, Any]:
         "kind": call.kind,
         "probability": call.probability,
         "evidence": list(call.evidence),
+        "count": call.count,
     }

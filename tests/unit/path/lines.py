@@ -33,6 +33,14 @@ def line(service: str, at_ms: float, body: str = "", **fields: Any) -> Event:
     return Event(**{**given, **fields})
 
 
+def span(
+    service: str, name: str, parent: str = "", kind: str = "", at: tuple[float, float] = (0, 1), **fields: Any
+) -> Event:
+    """A span of a service, from when to when in milliseconds; ids are any text."""
+    fields = {"span_id": name, "parent_span_id": parent, "kind": kind, "source": "", **fields}
+    return line(service, at[0], f"span {name} {kind}", duration=round((at[1] - at[0]) * 1_000_000), **fields)
+
+
 def tree(events: list[Event]) -> dict[str, str | None]:
     """The path as child -> parent, each named `service#n` in order of first lines."""
     return named(build_path(events))
@@ -43,5 +51,5 @@ def named(path: Path) -> dict[str, str | None]:
     seen: dict[str, int] = {}
     for invocation in path.invocations:
         seen[invocation.service] = seen.get(invocation.service, 0) + 1
-        names[invocation.id] = f"{invocation.service}#{seen[invocation.service]}"
+        names[invocation.id] = f"{invocation.service or '?'}#{seen[invocation.service]}"
     return {names[call.child]: call.parent and names[call.parent] for call in path.calls}

@@ -23,12 +23,13 @@ def test_the_shape():
     shown = document()
     assert list(shown) == [
         "transaction_id", "aliases", "total", "returned", "truncated", "invocations", "calls", "critical_path",
-        "clock", "gaps", "events",
+        "services", "links", "clock", "gaps", "events",
     ]  # fmt: skip
     assert list(shown["invocations"][0]) == [
         "id", "service", "instance", "host", "start", "end", "raw_start", "raw_end", "events", "errors", "span_ids",
+        "self_time_ns", "slack_ns", "placeholder",
     ]  # fmt: skip
-    assert list(shown["calls"][0]) == ["parent", "child", "from", "to", "kind", "probability", "evidence"]
+    assert list(shown["calls"][0]) == ["parent", "child", "from", "to", "kind", "probability", "evidence", "count"]
     assert shown["gaps"] == [GAP]
 
 
@@ -41,7 +42,13 @@ def test_times_have_nine_digits_and_events_say_their_invocation():
         "invocation": "i1",
         "start": "2023-01-29T08:42:09.000000000Z",
         "end": "2023-01-29T08:42:09.002000000Z",
+        "root": "i1",
     }
+    assert shown["services"] == [
+        {"service": "gateway", "invocations": 1, "self_time_ns": 2_000_000, "critical_time_ns": 2_000_000},
+        {"service": "orders", "invocations": 1, "self_time_ns": 0, "critical_time_ns": 0},
+    ]
+    assert (shown["invocations"][1]["self_time_ns"], shown["invocations"][1]["slack_ns"]) == (0, 0)
 
 
 def test_nothing_is_claimed_about_clocks():

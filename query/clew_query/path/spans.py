@@ -1,0 +1,128 @@
+"""The spans that the lines of a transaction name, each once: who wrote it, which side of a call, from when to when.
+
+A span is known by who wrote it, its id and its side: client and server may share one id (B3 propagation, Zipkin's
+`shared` flag), also within one process that calls itself. A line that names a span belongs to it; where both sides have
+its id, to the server's, whose work lines are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from clew_collector.event import Event
+
+__all__ = ["UNKNOWN", "SpanTable", "Stream", "read_spans", "stream_of"]
+
+UNKNOWN = -1
+
+Stream = tuple[str, str, str]
+"""Service, instance, host: who writes lines in an order of its own."""
+
+INSIDE, ENTRY, EXIT = 0, 1, 2
+"""The side of a span: work inside, a call that came in, a call that goes out."""
+
+_SIDES = {"server": ENTRY, "consumer": ENTRY, "client": EXIT, "producer": EXIT}
+
+
+def stream_of(event: Event) -> Stream:
+    """Return who wrote the line."""
+    return event.service, event.instance, event.host
+
+
+@dataclass(slots=True)
+class SpanTable:
+    """Spans by number, in the order of their first events."""
+
+    of_event: list[int]
+    """For each event its span, UNKNOWN where it names none."""
+    stream: list[Stream] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    side: list[int] = field(default_factory=list)
+    kind: list[str] = field(default_factory=list)
+    parents: list[tuple[str, ...]] = field(default_factory=list)
+    """The ids of the spans that it names as its parent: one, unless its events contradict each other."""
+    start: list[int] = field(default_factory=list)
+    end: list[int] = field(default_factory=list)
+    real: list[bool] = field(default_factory=list)
+    """Whether it came as a span, with a duration; not only as an id on lines."""
+    first: list[int] = field(default_factory=list)
+    """Its first event."""
+    last: list[int] = field(default_factory=list)
+    by_id: dict[str, list[int]] = field(default_factory=dict)
+    linking: list[tuple[int, Event]] = field(default_factory=list)
+    """Spans that have links, and the events that say so."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, event: Event, stream: Stream, side: int, index: int) -> int:
+        """Begin a span with its first event."""
+        number = len(self.ids)
+        self.stream.append(stream)
+        self.ids.append(event.span_id)
+        self.side.append(side)
+        self.kind.append(event.kind)
+        self.parents.append((event.parent_span_id,) if event.parent_span_id else ())
+        self.start.append(event.time)
+        self.end.append(event.end)
+        self.real.append(event.duration is not None)
+        self.first.append(index)
+        self.last.append(index)
+        self.by_id.setdefault(event.span_id, []).append(number)
+        return number
+
+    def extend(self, number: int, event: Event, index: int) -> None:
+        """Take a further event of a span; they come in order of time."""
+        self.end[number] = max(self.end[number], event.end)
+        self.last[number] = index
+        self.real[number] = self.real[number] or event.duration is not None
+        self.kind[number] = self.kind[number] or event.kind
+        parent = event.parent_span_id
+        if parent and parent not in self.parents[number]:
+            self.parents[number] = (*self.parents[number], parent)
+
+
+def read_spans(events: Sequence[Event]) -> SpanTable:
+    """Return the spans of these events, which are in order of time. Linear."""
+    table = SpanTable([UNKNOWN] * len(events))
+    shared = _both_sides(events)
+    known: dict[tuple[Stream, str, int], int] = {}
+    for index, event in enumerate(events):
+        if not event.span_id:
+            continue
+        stream = stream_of(event)
+        # Sides count only where they tell two spans apart.
+        both = shared.get((stream, event.span_id))
+        key = (stream, event.span_id, 0 if both is None else _side_of(event, both))
+        number = known.get(key)
+        if number is None:
+            side = _SIDES.get(event.kind, INSIDE) if both is None else key[2]
+            number = known[key] = table.add(event, stream, side, index)
+        else:
+            table.extend(number, event, index)
+            table.side[number] = table.side[number] or _SIDES.get(event.kind, INSIDE)
+        table.of_event[index] = number
+        if event.links:
+            table.linking.append((number, event))
+    return table
+
+
+def _both_sides(events: Sequence[Event]) -> dict[tuple[Stream, str], tuple[int, int]]:
+    """Return the spans of which one writer has both sides, with the interval of the entry."""
+    entries: dict[tuple[Stream, str], tuple[int, int]] = {}
+    exits: set[tuple[Stream, str]] = set()
+    for event in events:
+        side = _SIDES.get(event.kind) if event.span_id and event.kind else None
+        if side == ENTRY:
+            entries.setdefault((stream_of(event), event.span_id), (event.time, event.end))
+        elif side == EXIT:
+            exits.add((stream_of(event), event.span_id))
+    return {key: entries[key] for key in exits if key in entries}
+
+
+def _side_of(event: Event, entry: tuple[int, int]) -> int:
+    side = _SIDES.get(event.kind)
+    if side is not None:
+        return side
+    return ENTRY if entry[0] <= event.time <= entry[1] else EXIT
