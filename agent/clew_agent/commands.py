@@ -111,7 +111,7 @@ async def _run(settings: AgentSettings, metrics: Metrics, *, once: bool, parent_
     if parent_fd is not None:
         # The parent never writes: the pipe becomes readable when its other end is closed, however the parent ended.
         loop.add_reader(parent_fd, _parent_ended, loop, parent_fd, stop)
-    transport = open_transport(settings)
+    transport = open_transport(settings, metrics)
     try:
         return await run_agent(settings, transport, once=once, stop=stop, metrics=metrics)
     finally:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationInfo, field_validator
 
+from clew_agent.kafka import KafkaAddress, KafkaSettings
 from clew_agent.settings import Settings
 from clew_agent.stamp import StampSettings
 
@@ -92,7 +93,9 @@ class AgentSettings(Settings):
     sources: tuple[SourceSettings, ...]
     """Which files, in order: a file that two sources match belongs to the first."""
     server: str = "http://127.0.0.1:8900"
-    """Where chunks go: `http://` or `https://` of a collector."""
+    """Where chunks go: `http://` or `https://` of a collector, or `kafka://HOST:PORT[,HOST:PORT]...[/PREFIX]`."""
+    kafka: KafkaSettings = KafkaSettings()
+    """The way into Kafka, where `server` is one."""
     data: Path = Path("/var/lib/clew/agent")
     """The agent's own directory: checkpoint, status, lock."""
     agent_id: str = ""
@@ -164,9 +167,12 @@ class AgentSettings(Settings):
     @field_validator("server")
     @classmethod
     def _known_transport(cls, server: str) -> str:
+        if server.startswith("kafka:"):
+            KafkaAddress.parse(server)
+            return server
         url = urlsplit(server)
         if url.scheme not in {"http", "https"} or not url.hostname:
-            raise ValueError("must be the URL of a collector: http://HOST:PORT or https://HOST:PORT")
+            raise ValueError("must be the URL of a collector, http://HOST:PORT or https://HOST:PORT, or of Kafka")
         return server
 
     @field_validator("data")

@@ -11,7 +11,7 @@ __all__ = ["Transport"]
 
 
 class Transport(Protocol):
-    """Takes chunks and says when they are durable. Implementations: HTTP, memory (Kafka later)."""
+    """Takes chunks and says when they are durable. Implementations: HTTP, Kafka, memory."""
 
     async def send(self, chunks: Sequence[Chunk]) -> None:
         """Return once the receiver has every chunk durably.

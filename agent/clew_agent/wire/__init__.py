@@ -23,7 +23,7 @@ from .http import (
     decode_frames,
     encode_frames,
 )
-from .partition import murmur2, partition_of
+from .partition import murmur2, partition_of, partitions_of
 from .transaction_id import NO_TRANSACTION, Origin, canonical_transaction_id, map_alias
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "pack_u32",
     "pack_u64",
     "partition_of",
+    "partitions_of",
     "split_event_id",
     "unpack_u32",
     "unpack_u64",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -143,12 +143,12 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def pack_u32(values: list[int]) -> bytes:
+def pack_u32(values: Sequence[int]) -> bytes:
     """Pack into little-endian u32."""
     return _little_endian(array("I", values)).tobytes()
 
 
-def pack_u64(values: list[int]) -> bytes:
+def pack_u64(values: Sequence[int]) -> bytes:
     """Pack into little-endian u64."""
     return _little_endian(array("Q", values)).tobytes()
 

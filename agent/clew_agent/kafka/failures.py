@@ -1,0 +1,61 @@
+"""What a failure of Kafka means to an operator: a sentence and a hint, whichever program met it. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aiokafka import errors
+
+from .address import KafkaAddress
+
+__all__ = ["Explained", "explain", "is_too_large"]
+
+
+class Explained(NamedTuple):
+    """What happened, and what to do about it."""
+
+    message: str
+    hint: str
+
+
+_MISSING_TOPIC = (
+    "start a collector on this cluster: it creates the topics; or create it yourself, with as many partitions as you "
+    "want collectors to share"
+)
+_HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("UnknownTopicOrPartition",), _MISSING_TOPIC),
+    (
+        ("NotEnoughReplicas", "InvalidReplicationFactor"),
+        "too few brokers are up for the topic's `min.insync.replicas`; start them, nothing is lost meanwhile",
+    ),
+    (
+        ("Authentication", "IllegalSaslState", "UnsupportedSaslMechanism", "SASL"),
+        "see `kafka.username`, `kafka.password`, `kafka.mechanism`, and that the brokers know this user",
+    ),
+    (("Authorization",), "give this user the right to write and read the topics, and to join its group"),
+    (("certificate", "CERTIFICATE", "SSL", "ssl"), "see `kafka.tls` and `kafka.ca_file`"),
+    (
+        ("Connect", "Unable", "bootstrap", "Broken", "closed", "NodeNotReady", "NoBrokers", "Timeout", "TimedOut"),
+        "see that the brokers run, and that the address names them as this host reaches them",
+    ),
+)
+
+
+def explain(error: BaseException | None, address: KafkaAddress, *, murmur: str = "", topic: str = "") -> Explained:
+    """Return what a failure means. `murmur`: what the library last said while it tried; `error` None: time ran out."""
+    said = "no answer in time" if error is None else f"{type(error).__name__}: {error}".removesuffix(": ")
+    if isinstance(error, errors.UnknownTopicOrPartitionError):
+        return Explained(f"the topic {topic} does not exist at {','.join(address.servers)}", _MISSING_TOPIC)
+    if isinstance(error, TimeoutError):
+        said = "no answer in time"
+    text = f"{said} ({murmur})" if murmur and murmur not in said else said
+    # The library's words say more than the exception that it ends with.
+    hint = next((hint for words, hint in _HINTS if any(w in murmur for w in words)), "") or next(
+        (hint for words, hint in _HINTS if any(w in text for w in words)), ""
+    )
+    return Explained(f"Kafka at {','.join(address.servers)} does not take or give records: {text}", hint)
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Return whether a record, or a batch of them, was over a limit of the topic or the broker."""
+    return isinstance(error, errors.MessageSizeTooLargeError | errors.RecordListTooLargeError)
