@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from deploy.engines import Elasticsearch, EnginesUnavailable, Kafka, Running
+from deploy.engines.places import free_ports
+from tests.relay import Relay
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -121,6 +123,22 @@ def kafka3() -> Iterator[Kafka]:
     else:
         with _own_kafka(3) as cluster:
             yield cluster
+
+
+@pytest.fixture(scope="session")
+def relayed_kafka() -> Iterator[tuple[Kafka, Relay]]:
+    """A real Kafka of one node, and a relay: who connects through it stays on it; `kafka.bootstrap` leads past it."""
+    [port] = free_ports(1)
+    with Relay(("127.0.0.1", port)) as relay:
+        listeners = {
+            "listeners": f"PLAINTEXT://127.0.0.1:{{port}},RELAYED://127.0.0.1:{port},"
+            "CONTROLLER://127.0.0.1:{controller_port}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{{port}},RELAYED://127.0.0.1:{relay.port}",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,RELAYED:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "PLAINTEXT",
+        }
+        with _own_kafka(1, **listeners) as cluster:
+            yield cluster, relay
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +45,10 @@ class KafkaNode:
 
 
 def properties(node: KafkaNode, nodes: list[KafkaNode], logs: Path, extra: Mapping[str, str]) -> str:
-    """Return a node's `server.properties`; with three nodes, two must have a record before it is acknowledged."""
+    """Return a node's `server.properties`; with three nodes, two must have a record before it is acknowledged.
+
+    In `extra`, `{port}` and `{controller_port}` stand for the node's own: whoever adds a listener must repeat these.
+    """
     several = len(nodes) > 1
     settings: dict[str, object] = {
         "process.roles": "broker,controller",
@@ -75,7 +79,12 @@ def properties(node: KafkaNode, nodes: list[KafkaNode], logs: Path, extra: Mappi
             "controller.quorum.election.timeout.ms": 500,
             "replica.lag.time.max.ms": 3000,
         }
-    return "".join(f"{key}={value}\n" for key, value in (settings | dict(extra)).items())
+    ports = {"{port}": str(node.port), "{controller_port}": str(node.controller_port)}
+    for key, value in extra.items():
+        for name, port in ports.items():
+            value = value.replace(name, port)  # noqa: PLW2901 - filled in step by step
+        settings[key] = value
+    return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 
 @dataclass(slots=True)
@@ -150,7 +159,7 @@ class Kafka:
                 if not process.alive:
                     raise EngineError(f"Kafka's node {number} ended: {tail(self.home(number) / 'output.log')}")
             listening = [listens(node.port) for node in self.nodes if node.number in self.processes]
-            if all(listening) and asyncio.run(_nodes(self.bootstrap)) == len(listening):
+            if all(listening) and _node_count(self.bootstrap) == len(listening):
                 return
             if time.monotonic() > deadline:
                 outputs = "\n".join(tail(self.home(number) / "output.log") for number in self.processes)
@@ -195,6 +204,12 @@ def _cluster_id() -> str:
         text = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
         if not text.startswith("-"):
             return text
+
+
+def _node_count(bootstrap: str) -> int:
+    """Return what `_nodes` says, also where an event loop runs already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(_nodes(bootstrap))).result()
 
 
 async def _nodes(bootstrap: str) -> int:

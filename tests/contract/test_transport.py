@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
+import msgspec
 import pytest
+import zstandard
+from deploy.engines import Kafka
+from tests.kafka_topics import create, in_thread, new_prefix, read_all
+from tests.relay import Relay
 from tests.sink import Answer, Sink
 
 from clew_agent.errors import ChunkRefused, TransportUnavailable
+from clew_agent.kafka import KafkaAddress, KafkaSettings
 from clew_agent.transport import HttpTransport, MemoryTransport, Transport
-from clew_agent.wire import Chunk, Heartbeat, Source, pack_u32
+from clew_agent.transport.kafka import KafkaTransport
+from clew_agent.wire import Chunk, Heartbeat, Source, decode_chunk, pack_u32
 
 
 def a_chunk(text: bytes = b"one\ntwo\n", *, start: int = 0, file_id: bytes = b"0123456789") -> Chunk:
@@ -27,13 +35,25 @@ def a_chunk(text: bytes = b"one\ntwo\n", *, start: int = 0, file_id: bytes = b"0
 class Receiver(Protocol):
     """The other end, whatever it is."""
 
+    says_when: float | None
+    """How many seconds a sender that it did not serve is told to wait, if it is told."""
+
     def chunks(self) -> Sequence[Chunk]: ...
     def beats(self) -> Sequence[Heartbeat]: ...
     def fail_next(self, *, arrived: bool = False) -> None: ...
+    def serve(self) -> None:
+        """End what `fail_next` began, where that does not end by itself."""
+
+
+class Refusing(Receiver, Protocol):
+    """One that looks into chunks."""
+
     def refuse(self, file_id: bytes) -> None: ...
 
 
 class InMemory:
+    says_when = 7.0
+
     def __init__(self) -> None:
         self._refused: set[bytes] = set()
         self.transport = MemoryTransport(refuses=lambda chunk: chunk.source.file_id in self._refused)
@@ -47,11 +67,16 @@ class InMemory:
     def fail_next(self, *, arrived: bool = False) -> None:
         self.transport.fail_next(TransportUnavailable("busy", retry_after_s=7), arrived=arrived)
 
+    def serve(self) -> None:
+        """It serves."""
+
     def refuse(self, file_id: bytes) -> None:
         self._refused.add(file_id)
 
 
 class OverHttp:
+    says_when = 7.0
+
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self.transport = HttpTransport(sink.url, timeout_s=10)
@@ -65,8 +90,45 @@ class OverHttp:
     def fail_next(self, *, arrived: bool = False) -> None:
         self._sink.answers.append(Answer(503, headers={"Retry-After": "7"}, keeps=arrived))
 
+    def serve(self) -> None:
+        """It serves."""
+
     def refuse(self, file_id: bytes) -> None:
         self._sink.refuses = lambda chunk: chunk.source.file_id == file_id
+
+
+class OverKafka:
+    """A real broker, reached through a relay that can keep its answers back, or be no way at all."""
+
+    says_when = None
+
+    def __init__(self, kafka: Kafka, relay: Relay, *, partitions: int = 1, timeout_s: float = 2.0) -> None:
+        self._kafka = kafka
+        self._relay = relay
+        self.address = KafkaAddress((f"127.0.0.1:{relay.port}",), new_prefix())
+        self.topics = self.address.topics
+        in_thread(create(kafka.bootstrap, {self.topics.events: partitions, self.topics.agents: 1}))
+        self.transport = KafkaTransport(self.address, KafkaSettings(), client_id="test", timeout_s=timeout_s)
+
+    def chunks(self) -> Sequence[Chunk]:
+        return [decode_chunk(record.value) for record in in_thread(read_all(self._kafka.bootstrap, self.topics.events))]
+
+    def beats(self) -> Sequence[Heartbeat]:
+        records = in_thread(read_all(self._kafka.bootstrap, self.topics.agents))
+        return [
+            msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(record.value), type=Heartbeat)
+            for record in records
+        ]
+
+    def fail_next(self, *, arrived: bool = False) -> None:
+        if arrived:
+            self._relay.hold_answers()
+        else:
+            self._relay.lead_nowhere()
+
+    def serve(self) -> None:
+        self._relay.lead_there()
+        self._relay.pass_answers()
 
 
 @pytest.fixture
@@ -75,20 +137,33 @@ def sink() -> Iterator[Sink]:
         yield sink
 
 
-@pytest.fixture(params=["memory", "http"])
-async def receiver(request: pytest.FixtureRequest) -> AsyncIterator[InMemory | OverHttp]:
-    if request.param == "memory":
-        yield InMemory()
-        return
-    with Sink() as sink:
-        receiver = OverHttp(sink)
+@pytest.fixture(params=["memory", "http", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def receiver(request: pytest.FixtureRequest) -> AsyncIterator[InMemory | OverHttp | OverKafka]:
+    receiver: InMemory | OverHttp | OverKafka
+    with ExitStack() as stack:
+        match request.param:
+            case "memory":
+                receiver = InMemory()
+            case "http":
+                receiver = OverHttp(stack.enter_context(Sink()))
+            case _:
+                receiver = OverKafka(*request.getfixturevalue("relayed_kafka"))
         yield receiver
+        receiver.serve()
         await receiver.transport.close()
 
 
 @pytest.fixture
-def transport(receiver: InMemory | OverHttp) -> Transport:
+def transport(receiver: InMemory | OverHttp | OverKafka) -> Transport:
     return receiver.transport
+
+
+@pytest.fixture(params=["memory", "http"])
+async def refusing(request: pytest.FixtureRequest) -> AsyncIterator[InMemory | OverHttp]:
+    with Sink() as sink:
+        receiver = InMemory() if request.param == "memory" else OverHttp(sink)
+        yield receiver
+        await receiver.transport.close()
 
 
 class TestEveryTransport:
@@ -107,41 +182,56 @@ class TestEveryTransport:
         await transport.send([chunk])
         assert receiver.chunks()[0].payload == chunk.payload
 
-    async def test_a_receiver_that_is_busy_says_when_to_come_back(
+    async def test_a_receiver_that_does_not_serve_is_unavailable_and_may_say_until_when(
         self, transport: Transport, receiver: Receiver
     ) -> None:
         receiver.fail_next()
         with pytest.raises(TransportUnavailable) as raised:
             await transport.send([a_chunk()])
-        assert raised.value.retry_after_s == 7
+        receiver.serve()
+        assert raised.value.retry_after_s == receiver.says_when
         assert not receiver.chunks()
 
-    async def test_it_does_not_retry_by_itself(self, transport: Transport, receiver: Receiver) -> None:
+    async def test_sent_again_after_a_failure_it_arrives_once(self, transport: Transport, receiver: Receiver) -> None:
+        chunk = a_chunk()
         receiver.fail_next()
         receiver.fail_next()
         for _ in range(2):
             with pytest.raises(TransportUnavailable):
-                await transport.send([a_chunk()])
-        await transport.send([a_chunk()])
-        assert len(receiver.chunks()) == 1
+                await transport.send([chunk])
+        receiver.serve()
+        await transport.send([chunk])
+        assert receiver.chunks() == [chunk]
 
     async def test_chunks_may_have_arrived_although_it_raises(self, transport: Transport, receiver: Receiver) -> None:
+        await transport.send([a_chunk()])
         receiver.fail_next(arrived=True)
         with pytest.raises(TransportUnavailable):
-            await transport.send([a_chunk()])
-        assert len(receiver.chunks()) == 1
+            await transport.send([a_chunk(b"three\n", start=8)])
+        assert [chunk.start for chunk in receiver.chunks()] == [0, 8]
 
-    async def test_a_chunk_that_is_never_wanted_is_refused(self, transport: Transport, receiver: Receiver) -> None:
-        receiver.refuse(b"abcdefghij")
-        with pytest.raises(ChunkRefused):
-            await transport.send([a_chunk(file_id=b"abcdefghij")])
+    async def test_after_a_failure_other_chunks_are_sent_too(self, transport: Transport, receiver: Receiver) -> None:
+        receiver.fail_next()
+        with pytest.raises(TransportUnavailable):
+            await transport.send([a_chunk(), a_chunk(b"three\n", start=8)])
+        receiver.serve()
         await transport.send([a_chunk()])
-        assert [chunk.source.file_id for chunk in receiver.chunks()] == [b"0123456789"]
+        await transport.send([a_chunk(b"three\n", start=8)])
+        assert {chunk.start for chunk in receiver.chunks()} == {0, 8}
 
     async def test_heartbeats_arrive(self, transport: Transport, receiver: Receiver) -> None:
         beat = Heartbeat(agent_id="a", host="h", version="1", sent_ns=2, started_ns=1, errors={"/x": "no"})
         await transport.heartbeat(beat)
         assert receiver.beats() == [beat]
+
+
+class TestReceiversThatLookIntoChunks:
+    async def test_a_chunk_that_is_never_wanted_is_refused(self, refusing: InMemory | OverHttp) -> None:
+        refusing.refuse(b"abcdefghij")
+        with pytest.raises(ChunkRefused):
+            await refusing.transport.send([a_chunk(file_id=b"abcdefghij")])
+        await refusing.transport.send([a_chunk()])
+        assert [chunk.source.file_id for chunk in refusing.chunks()] == [b"0123456789"]
 
 
 class TestHttp:

@@ -43,17 +43,22 @@ _HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
 
 def explain(error: BaseException | None, address: KafkaAddress, *, murmur: str = "", topic: str = "") -> Explained:
     """Return what a failure means. `murmur`: what the library last said while it tried; `error` None: time ran out."""
-    said = "no answer in time" if error is None else f"{type(error).__name__}: {error}".removesuffix(": ")
+    servers = ",".join(address.servers)
     if isinstance(error, errors.UnknownTopicOrPartitionError):
-        return Explained(f"the topic {topic} does not exist at {','.join(address.servers)}", _MISSING_TOPIC)
-    if isinstance(error, TimeoutError):
-        said = "no answer in time"
-    text = f"{said} ({murmur})" if murmur and murmur not in said else said
-    # The library's words say more than the exception that it ends with.
-    hint = next((hint for words, hint in _HINTS if any(w in murmur for w in words)), "") or next(
-        (hint for words, hint in _HINTS if any(w in text for w in words)), ""
-    )
-    return Explained(f"Kafka at {','.join(address.servers)} does not take or give records: {text}", hint)
+        return Explained(f"the topic {topic} does not exist at {servers}", _MISSING_TOPIC)
+    if isinstance(error, errors.BrokerResponseError):
+        text = _words(error)
+    else:
+        # While it tried, the library said more than the exception that it ended with.
+        text = murmur or ("no answer in time" if error is None or isinstance(error, TimeoutError) else _words(error))
+    hint = next((hint for words, hint in _HINTS if any(word in text for word in words)), "")
+    return Explained(f"Kafka at {servers} does not answer as it should: {text}", hint)
+
+
+def _words(error: BaseException) -> str:
+    # Some of the library's errors say their own name, some say nothing else.
+    name = type(error).__name__
+    return str(error) if str(error).startswith(name) else f"{name}: {error}".removesuffix(": ")
 
 
 def is_too_large(error: BaseException) -> bool:

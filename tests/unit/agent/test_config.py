@@ -54,7 +54,7 @@ def test_every_mistake_is_named_at_once_by_its_key() -> None:
             service: {from: path, pattern: '(?P<host>x)'}
             instance: {from: env, pattern: '(?P<instance>x)'}
             exclude: ['']
-        server: kafka://broker
+        server: amqp://broker/clew
         data: here
         read_bytes_max: 1
         retry_initial_s: 5

@@ -27,6 +27,8 @@ __all__ = ["KafkaTransport"]
 
 # Below this no chunk with its names fits.
 RECORD_BYTES_MIN = 4_000
+# A topic that got more partitions is seen after so long.
+METADATA_MAX_AGE_S = 30.0
 
 _CHUNK_HEADERS = [(FORMAT_HEADER, Format.CHUNK.encode())]
 _HEARTBEAT_HEADERS = [(FORMAT_HEADER, Format.HEARTBEAT.encode())]
@@ -50,8 +52,10 @@ class KafkaTransport:
         client_id: str,
         timeout_s: float = 30.0,
         compression_level: int = 1,
+        metadata_max_age_s: float = METADATA_MAX_AGE_S,
         metrics: Metrics | None = None,
     ) -> None:
+        self._metadata_max_age_s = metadata_max_age_s
         self._address = address
         self._settings = settings
         self._client_id = client_id
@@ -82,8 +86,9 @@ class KafkaTransport:
         )
         failures = shipment.settle()
         if failures:
+            unavailable = self._unavailable(failures[0], began)
             await self._renew(failures)
-            raise self._unavailable(failures[0], began)
+            raise unavailable
         if shipment.parcels:
             raise self._unavailable(None, began)
         self._shipment = Shipment(())
@@ -120,6 +125,7 @@ class KafkaTransport:
                         client_id=self._client_id,
                         record_bytes_max=self._record_bytes_max,
                         timeout_s=self._timeout_s,
+                        metadata_max_age_s=self._metadata_max_age_s,
                     )
                 except (KafkaError, OSError) as error:  # TimeoutError is an OSError
                     raise self._unavailable(error, began) from error
@@ -149,16 +155,18 @@ class KafkaTransport:
     async def _produce(self, producer: AIOKafkaProducer, parcel: Parcel) -> None:
         """Return once every record of the parcel is acknowledged."""
         under_way: list[asyncio.Future[Any]] = []
+        topic = self._address.topics.events
         try:
             for record in parcel.records:
-                topic = self._address.topics.events
-                under_way.append(await producer.send(topic, record, partition=parcel.partition, headers=_CHUNK_HEADERS))
-        finally:
-            # Also those before a failed one have an outcome that somebody must look at.
-            outcomes = await asyncio.gather(*under_way, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+                sending = producer.send(topic, record, partition=parcel.partition, headers=_CHUNK_HEADERS)
+                under_way.append(await sending)
+            await asyncio.gather(*under_way)
+        except BaseException:
+            for one in under_way:
+                # One has failed or all are called back: nobody looks at the others' outcomes any more.
+                if not one.cancel() and not one.cancelled():
+                    one.exception()
+            raise
 
     async def _renew(self, failures: Sequence[BaseException]) -> None:
         """Take leave of a producer that failed: its sequence numbers are broken, a new one begins new ones."""
@@ -174,9 +182,10 @@ class KafkaTransport:
         async with self._opening:
             producer, self._producer = self._producer, None
             if producer is not None:
-                # In this order: what waits for the producer ends only when that has given up.
-                await abandon(producer)
                 await self._shipment.call_back()
+                if self._beat is not None:
+                    self._beat.cancel()
+                await abandon(producer)
 
     def _unavailable(self, error: BaseException | None, began: float, *, topic: str = "") -> TransportUnavailable:
         murmur = self._murmurs.since(began)
