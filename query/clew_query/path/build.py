@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from clew_collector.event import Event
 
-from .facts import read_facts, with_ends
+from .adjusted import adjust
+from .clock import Prior
+from .facts import with_ends
 from .forest import Forest, grow
 from .inference import Inference, Inferred
 from .interval import IntervalInference
@@ -17,24 +20,35 @@ from .timing import timed
 
 __all__ = ["build_path"]
 
+UNWAITED = "it took longer than its caller waited, whatever the clocks say: it cannot have been waited for"
+CONTRADICTING = (
+    "it begins before it was called, whatever the clocks say: a clock was set meanwhile, or the span is wrong"
+)
 
-def build_path(events: Sequence[Event], inference: Inference | None = None) -> Path:
+
+def build_path(
+    events: Sequence[Event], inference: Inference | None = None, *, clocks: Mapping[str, Prior] | None = None
+) -> Path:
     """Return the path of these lines, in whatever order they come; spans decide where there are any, else `inference`.
 
-    Every event is in exactly one invocation, every invocation has exactly one call, and calls form a forest. Never
-    raises for what the lines say. n log n for n lines (with the default inference).
+    Every event is in exactly one invocation, every invocation has exactly one call, and calls form a forest. Times of
+    invocations are by the reference clock; `clocks` is what is known of hosts' clocks beforehand. Never raises for
+    what the lines say. n log n for n lines (with the default inference).
     """
-    facts = read_facts(events)
+    adjusted = adjust(events, clocks)
+    facts = adjusted.facts
     inferred = None
     if not facts.complete:
         ended, of_event = with_ends(facts)
         inferred = _without_ends((inference or IntervalInference()).infer(ended), of_event, len(facts.events))
     forest = grow(facts, inferred)
     lines: list[list[Event]] = [[] for _ in forest.links]
-    for event, number in zip(facts.events, forest.invocation, strict=True):
+    for event, number in zip(adjusted.originals, forest.invocation, strict=True):
         lines[number].append(event)
-    invocations = [_invocation(number, own) for number, own in enumerate(lines)]
-    calls = [_call(invocations, forest, child) for child in range(len(invocations))]
+    invocations = [_invocation(number, own, adjusted.offset(own[0].host)) for number, own in enumerate(lines)]
+    late = {forest.of_group[group]: UNWAITED for group in adjusted.solution.asynchronous}
+    late |= {forest.of_group[group]: CONTRADICTING for group in adjusted.solution.contradicting}
+    calls = [_call(invocations, forest, child, late.get(child)) for child in range(len(invocations))]
     links = tuple(
         PathLink(
             invocations[forest.of_group[link.group]].id,
@@ -45,7 +59,7 @@ def build_path(events: Sequence[Event], inference: Inference | None = None) -> P
         for link in facts.links
     )
     add_placeholders(facts, forest, invocations, calls)
-    return timed(invocations, calls, links)
+    return replace(timed(invocations, calls, links), clocks=adjusted.solution.clocks)
 
 
 def _without_ends(inferred: Inferred, of_event: Sequence[int], events: int) -> Inferred:
@@ -57,26 +71,27 @@ def _without_ends(inferred: Inferred, of_event: Sequence[int], events: int) -> I
     return Inferred(tuple(invocation), inferred.links)
 
 
-def _invocation(number: int, events: list[Event]) -> Invocation:
+def _invocation(number: int, events: list[Event], offset: int) -> Invocation:
     first = events[0]
     return Invocation(
         id=f"i{number + 1}",
         service=first.service,
         instance=first.instance,
         host=first.host,
-        start=first.time,
-        end=max(event.end for event in events),
+        start=first.time - offset,
+        end=max(event.end for event in events) - offset,
         span_ids=tuple(dict.fromkeys(event.span_id for event in events if event.span_id)),
         events=tuple(events),
+        offset=offset,
     )
 
 
-def _call(invocations: Sequence[Invocation], forest: Forest, child: int) -> Call:
+def _call(invocations: Sequence[Invocation], forest: Forest, child: int, late: str | None) -> Call:
     link, waited = forest.links[child], forest.waited[child]
     callee = invocations[child]
     caller = None if link.parent is None else invocations[link.parent]
     kind: Literal["sync", "async"] = "sync"
-    if caller and (waited is False or (waited is None and callee.start > caller.end)):
+    if caller and (waited is False or late == UNWAITED or (waited is None and callee.start > caller.end)):
         kind = "async"
     return Call(
         parent=caller.id if caller else None,
@@ -85,5 +100,5 @@ def _call(invocations: Sequence[Invocation], forest: Forest, child: int) -> Call
         to_service=callee.service,
         kind=kind,
         probability=link.probability,
-        evidence=link.evidence,
+        evidence=(*link.evidence, late) if late and caller else link.evidence,
     )

@@ -30,6 +30,8 @@ class Caller:
     doubt: str = ""
     missing: str = ""
     """The id of a span that is named as its parent and is not here."""
+    exchange: tuple[int, int] | None = None
+    """The caller's span and the callee's that prove it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class _Search:
             waited = False
         elif table.side[span] == ENTRY or table.side[owner] == EXIT:
             waited = True
-        self.callers[self.group[span]] = Caller(self.group[owner], evidence, waited)
+        self.callers[self.group[span]] = Caller(self.group[owner], evidence, waited, exchange=(owner, span))
 
 
 def _open_circles(callers: list[Caller]) -> None:

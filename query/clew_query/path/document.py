@@ -9,6 +9,7 @@ from clew_query.times import format_time
 from clew_query.view import event_json
 
 from .build import build_path
+from .clock import HostClock, Prior
 from .collect import Collected
 from .inference import Inference
 from .model import Call, Invocation, Path
@@ -17,15 +18,19 @@ __all__ = ["transaction_json"]
 
 
 def transaction_json(
-    collected: Collected, *, gaps: Sequence[Mapping[str, Any]] = (), inference: Inference | None = None
+    collected: Collected,
+    *,
+    gaps: Sequence[Mapping[str, Any]] = (),
+    inference: Inference | None = None,
+    clocks: Mapping[str, Prior] | None = None,
 ) -> dict[str, Any]:
     """Return the transaction with its path as plain data; times are RFC 3339 with nine digits.
 
-    `gaps` are passed on: `{host, source, start, end, reason}` each, from the agents' ledgers. Nothing is known about
-    clocks yet: every host stands with offset 0, no uncertainty and origin `none`, and raw times are the times.
-    What the collection left out stands in the evidence of the first root.
+    `gaps` are passed on: `{host, source, start, end, reason}` each, from the agents' ledgers. `clocks` is what
+    they say of their hosts' clocks: times are corrected, raw times are as written. A host whose clock nothing says to
+    be wrong has offset 0 and origin `none`. What the collection left out stands in the evidence of the first root.
     """
-    path = build_path(collected.events, inference)
+    path = build_path(collected.events, inference, clocks=clocks)
     of_event = {event.event_id: invocation.id for invocation in path.invocations for event in invocation.events}
     hosts = dict.fromkeys(invocation.host for invocation in path.invocations if not invocation.placeholder)
     return {
@@ -63,29 +68,39 @@ def transaction_json(
             }
             for link in path.links
         ],
-        "clock": [{"host": host, "offset_ns": 0, "uncertainty_ns": None, "origin": "none"} for host in hosts],
+        "clock": [_clock(host, path.clocks.get(host)) for host in hosts],
         "gaps": [dict(gap) for gap in gaps],
         "events": [{**event_json(event), "invocation": of_event[event.event_id]} for event in collected.events],
     }
 
 
 def _invocation(invocation: Invocation) -> dict[str, Any]:
-    start, end = format_time(invocation.start), format_time(invocation.end)
+    offset = invocation.offset
     return {
         "id": invocation.id,
         "service": invocation.service,
         "instance": invocation.instance,
         "host": invocation.host,
-        "start": start,
-        "end": end,
-        "raw_start": start,
-        "raw_end": end,
+        "start": format_time(invocation.start),
+        "end": format_time(invocation.end),
+        "raw_start": format_time(invocation.start + offset),
+        "raw_end": format_time(invocation.end + offset),
         "events": len(invocation.events),
         "errors": invocation.errors,
         "span_ids": list(invocation.span_ids),
         "self_time_ns": invocation.self_time,
         "slack_ns": invocation.slack,
         "placeholder": invocation.placeholder or None,
+    }
+
+
+def _clock(host: str, clock: HostClock | None) -> dict[str, Any]:
+    clock = clock or HostClock(0, None, "none")
+    return {
+        "host": host,
+        "offset_ns": clock.offset,
+        "uncertainty_ns": clock.uncertainty,
+        "origin": clock.origin,
     }
 
 

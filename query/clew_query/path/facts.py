@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,8 +10,9 @@ import msgspec
 from clew_collector.event import Event
 
 from .callers import Caller, SpanLink, cyclic, find_callers, find_links
+from .clock import Exchange
 from .grouping import group_spans
-from .spans import UNKNOWN, Stream, read_spans, stream_of
+from .spans import UNKNOWN, SpanTable, Stream, read_spans, stream_of
 from .unheard import Unheard, find_unheard
 
 __all__ = ["UNKNOWN", "Facts", "Stream", "cyclic", "read_facts", "stream_of", "with_ends"]
@@ -31,6 +32,8 @@ class Facts:
     """For each group why its parent is not certain, empty when nothing was said about a parent."""
     callers: tuple[Caller, ...]
     """For each group all that spans say of its caller."""
+    exchanges: tuple[Exchange, ...]
+    """Calls between hosts whose callers have spans, named by the callee's group: a line says nothing of how long."""
     links: tuple[SpanLink, ...]
     unheard: tuple[Unheard, ...]
 
@@ -59,9 +62,21 @@ def read_facts(events: Sequence[Event]) -> Facts:
         tuple(caller.parent for caller in callers),
         tuple(caller.doubt for caller in callers),
         tuple(callers),
+        tuple(_exchanges(table, callers)),
         tuple(links),
         tuple(find_unheard(ordered, table, of_span, claimed, called)),
     )
+
+
+def _exchanges(table: SpanTable, callers: Sequence[Caller]) -> Iterator[Exchange]:
+    for group, caller in enumerate(callers):
+        if caller.exchange is None or caller.parent is None:
+            continue
+        owner, span = caller.exchange
+        here, there = table.stream[owner][2], table.stream[span][2]
+        if table.real[owner] and here and there and here != there:
+            times = table.start[owner], table.start[span], table.end[span], table.end[owner]
+            yield Exchange(group, here, there, *times, waited=caller.waited is True)
 
 
 def with_ends(facts: Facts) -> tuple[Facts, list[int]]:
@@ -84,6 +99,7 @@ def with_ends(facts: Facts) -> tuple[Facts, list[int]]:
             facts.parent,
             facts.doubt,
             facts.callers,
+            facts.exchanges,
             facts.links,
             facts.unheard,
         ),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from clew_collector.event import Event, Severity
+
+from .clock import HostClock
 
 __all__ = ["Call", "Invocation", "Path", "PathLink", "PathSection", "ServiceTime"]
 
@@ -23,7 +26,7 @@ class Invocation:
     instance: str
     host: str
     start: int
-    """Time of its first line or span, ns UTC."""
+    """Time of its first line or span, ns UTC by the reference clock."""
     end: int
     """Latest time of its lines, or end of its spans, ns UTC; never before `start`."""
     span_ids: tuple[str, ...]
@@ -34,6 +37,8 @@ class Invocation:
     """How much later it could have ended before its root would have, ns; None where nobody waited for it."""
     placeholder: str = ""
     """Why nothing of it is here; empty for an invocation that has events."""
+    offset: int = 0
+    """How far its host's clock is ahead of the reference, ns: `start` is that much before its first event's time."""
     failures: int = 0
     """How many calls to a placeholder failed, as its callers saw them."""
 
@@ -106,3 +111,5 @@ class Path:
     services: tuple[ServiceTime, ...] = ()
     """By service, the one that took most of the critical paths first."""
     links: tuple[PathLink, ...] = ()
+    clocks: Mapping[str, HostClock] = field(default_factory=dict)
+    """Of every host that is named."""
