@@ -44,20 +44,26 @@ COUNTERS = {
     "clew_agent_cut": Instrument("By", "Bytes cut off lines that were over the limit."),
     "clew_ingest_chunks": Instrument("{chunk}", "Chunks received and durable."),
     "clew_ingest_lines": Instrument(
-        "{line}", "Lines received and durable, by result.", {"result": ("accepted", "duplicate")}
+        "{line}",
+        "Lines and OTLP records received, by result; those accepted and the duplicates are durable.",
+        {"result": ("accepted", "duplicate", "rejected")},
     ),
     "clew_ingest_refused": Instrument(
         "{request}",
         "Requests refused, by reason.",
         {
             "reason": (
+                "bad_data",
                 "disconnected",
+                "encoding",
                 "in_flight",
                 "lag",
                 "log_failed",
                 "log_full",
+                "media_type",
                 "no_chunk",
                 "no_heartbeat",
+                "not_gzip",
                 "too_large",
             )
         },

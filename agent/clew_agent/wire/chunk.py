@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
+from enum import IntEnum
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ __all__ = [
     "Chunk",
     "Line",
     "Source",
+    "SourceKind",
     "decode_chunk",
     "encode_chunk",
     "pack_u32",
@@ -42,6 +44,17 @@ CHUNK_LINES_MAX = 1 << 20
 ID_BYTES = 16
 
 
+class SourceKind(IntEnum):
+    """What the lines of a chunk are."""
+
+    FILE = 0
+    """Lines of a file."""
+    OTLP_LOGS = 1
+    """Records of an OTLP request: each a `ResourceLogs` message with one log record. The file is the request."""
+    OTLP_SPANS = 2
+    """The same with `ResourceSpans` and a span."""
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """The file that lines came from, and who wrote it."""
 
@@ -52,6 +65,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     instance: str = ""
     modified_ns: int = 0
     """The file's modification time when it was read, ns UTC: gives the year to formats that have none."""
+    kind: SourceKind = SourceKind.FILE
 
 
 class Line(NamedTuple):

@@ -2,6 +2,8 @@
 
     meta      base_position, base_bytes, base_ns: what the days before it end with
     chunks    position (no gaps), when appended (never falls), encoded bytes of the log up to and with it, the chunk
+    received  the same for requests (OTLP): of each that came on this day or the one before (`carried`) what of it the
+              log has. They come again within minutes, or never
     coverage  which bytes of which file the *whole* log has: carried over when the next day begins, so that an append
               needs one file and one transaction, and old days can be removed
 
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from clew_agent.wire import Source, SourceKind
 from clew_collector.datadir import sync_directory
 from clew_collector.errors import DataDirectoryError, LogError, LogFull
 
@@ -31,6 +34,7 @@ __all__ = [
     "explain",
     "overlapping",
     "read_coverage",
+    "read_received",
     "tip_of",
 ]
 
@@ -48,6 +52,12 @@ CREATE TABLE chunks (
 );
 CREATE TABLE coverage (
     file_id BLOB NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, PRIMARY KEY (file_id, start)
+) WITHOUT ROWID;
+"""
+_RECEIVED = """
+CREATE TABLE IF NOT EXISTS received (
+    file_id BLOB NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, carried INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (file_id, start)
 ) WITHOUT ROWID;
 """
 
@@ -88,6 +98,7 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             connection.execute(f"PRAGMA journal_size_limit = {2 * WAL_PAGES * PAGE_BYTES}")
+            connection.execute(_RECEIVED)
     except (sqlite3.Error, DataDirectoryError) as error:
         if connection is not None:
             connection.close()
@@ -100,7 +111,13 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     return connection
 
 
-def create_day(path: Path, *, tip: Tip, coverage: Iterable[tuple[bytes, int, int]]) -> None:
+def create_day(
+    path: Path,
+    *,
+    tip: Tip,
+    coverage: Iterable[tuple[bytes, int, int]],
+    received: Iterable[tuple[bytes, int, int]] = (),
+) -> None:
     """Make the file of a new day that goes on behind `tip`.
 
     Raises sqlite3.Error or OSError when it cannot; then there is no such file.
@@ -113,10 +130,11 @@ def create_day(path: Path, *, tip: Tip, coverage: Iterable[tuple[bytes, int, int
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript("BEGIN;" + _SCHEMA)
+        connection.executescript("BEGIN;" + _SCHEMA + _RECEIVED)
         base = {"format": FORMAT, "position": tip.position, "total_bytes": tip.total_bytes, "ns": tip.appended_ns}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", base.items())
         connection.executemany("INSERT INTO coverage VALUES (?, ?, ?)", coverage)
+        connection.executemany("INSERT INTO received VALUES (?, ?, ?, 1)", received)
         connection.execute("COMMIT")
     finally:
         connection.close()
@@ -138,31 +156,44 @@ def tip_of(connection: sqlite3.Connection) -> Tip:
     return Tip(*found) if found else base_of(connection)
 
 
-def overlapping(connection: sqlite3.Connection, file: bytes, start: int, end: int) -> list[Interval]:
-    """Return the covered intervals of the file that overlap or touch `start` to `end`, sorted."""
+def overlapping(connection: sqlite3.Connection, source: Source, start: int, end: int) -> list[Interval]:
+    """Return the covered intervals of the source that overlap or touch `start` to `end`, sorted."""
+    file, table = source.file_id, _table(source)
     rows = connection.execute(
-        'SELECT start, "end" FROM coverage WHERE file_id = ? AND start <= ? AND start >= coalesce('
-        "(SELECT max(start) FROM coverage WHERE file_id = ? AND start <= ?), 0) ORDER BY start",
+        f'SELECT start, "end" FROM {table} WHERE file_id = ? AND start <= ? AND start >= coalesce('  # noqa: S608
+        f"(SELECT max(start) FROM {table} WHERE file_id = ? AND start <= ?), 0) ORDER BY start",
         (file, end, file, start),
     )
     return [(first, last) for first, last in rows if last >= start]
 
 
 def add_coverage(
-    connection: sqlite3.Connection, file: bytes, before: Sequence[Interval], after: Sequence[Interval]
+    connection: sqlite3.Connection, source: Source, before: Sequence[Interval], after: Sequence[Interval]
 ) -> None:
-    """Put the file's intervals `after` in place of `before`."""
+    """Put the source's intervals `after` in place of `before`."""
+    file, table = source.file_id, _table(source)
     connection.executemany(
-        "DELETE FROM coverage WHERE file_id = ? AND start = ?", [(file, start) for start, _ in set(before) - set(after)]
+        f"DELETE FROM {table} WHERE file_id = ? AND start = ?",  # noqa: S608
+        [(file, start) for start, _ in set(before) - set(after)],
     )
     connection.executemany(
-        "INSERT INTO coverage VALUES (?, ?, ?)", [(file, *interval) for interval in set(after) - set(before)]
+        f'INSERT INTO {table} (file_id, start, "end") VALUES (?, ?, ?)',  # noqa: S608
+        [(file, *interval) for interval in set(after) - set(before)],
     )
+
+
+def _table(source: Source) -> str:
+    return "coverage" if source.kind is SourceKind.FILE else "received"
 
 
 def read_coverage(connection: sqlite3.Connection) -> list[tuple[bytes, int, int]]:
     """Return `(file id, start, end)` of all that the log up to this day has, sorted."""
     return connection.execute('SELECT file_id, start, "end" FROM coverage ORDER BY file_id, start').fetchall()
+
+
+def read_received(connection: sqlite3.Connection) -> list[tuple[bytes, int, int]]:
+    """Return `(file id, start, end)` of the requests that came on this day."""
+    return connection.execute('SELECT file_id, start, "end" FROM received WHERE NOT carried').fetchall()
 
 
 def explain(error: sqlite3.Error | OSError, directory: Path) -> LogError:

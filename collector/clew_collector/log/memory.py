@@ -6,7 +6,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
-from clew_agent.wire import Chunk, encode_chunk
+from clew_agent.wire import Chunk, SourceKind, encode_chunk
 from clew_collector.errors import LogError, LogFull
 
 from .coverage import Interval, merge, runs, take
@@ -25,6 +25,7 @@ class MemoryLog:
         self._records: list[Record] = []
         self._totals = [0]
         self._coverage: dict[bytes, list[Interval]] = {}
+        self._requests: set[bytes] = set()
         self._growth = Growth()
         self._closed = False
 
@@ -51,6 +52,8 @@ class MemoryLog:
             records.append(Record(position, now, taken.chunk, size))
             totals.append(total)
             coverage[file] = merge([*covered, *runs(taken.chunk)])
+            if chunk.source.kind is not SourceKind.FILE:
+                self._requests.add(file)
         if self._bytes_max is not None and records and total > self._bytes_max:
             raise LogFull(f"the log may hold {self._bytes_max} bytes", hint="raise `log_bytes_max`")
         self._records += records
@@ -91,6 +94,7 @@ class MemoryLog:
         return [
             FileCoverage(file.hex(), start, end)
             for file, intervals in sorted(self._coverage.items())
+            if file not in self._requests
             for start, end in intervals
         ]
 

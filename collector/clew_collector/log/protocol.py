@@ -72,7 +72,7 @@ class Log(Protocol):
         """Return the highest position appended before the time (0 if none): reading after it replays from there."""
 
     async def coverage(self) -> list[FileCoverage]:
-        """Return which bytes of which files the log has, by file id and start."""
+        """Return which bytes of which files the log has, by file id and start; requests (OTLP) are no files."""
 
     async def close(self) -> None:
         """Free files and threads."""

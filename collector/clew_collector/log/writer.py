@@ -28,6 +28,7 @@ from .day import (
     explain,
     overlapping,
     read_coverage,
+    read_received,
     tip_of,
 )
 from .protocol import Appended
@@ -126,8 +127,8 @@ class LogWriter:
             return self._connection
         path = self._directory / name
         before = self._connection
-        coverage = read_coverage(before) if before is not None else []
-        create_day(path, tip=self._tip, coverage=coverage)
+        coverage, received = (read_coverage(before), read_received(before)) if before is not None else ([], [])
+        create_day(path, tip=self._tip, coverage=coverage, received=received)
         self._open(path)
         if before is not None:
             before.close()
@@ -157,8 +158,7 @@ def _write(connection: sqlite3.Connection, group: Sequence[_Append], tip: Tip, n
     for request in group:
         accepted = duplicate = 0
         for i, chunk in enumerate(request.chunks):
-            file = chunk.source.file_id
-            covered = overlapping(connection, file, chunk.start, chunk.end)
+            covered = overlapping(connection, chunk.source, chunk.start, chunk.end)
             taken = take(chunk, covered)
             accepted += taken.accepted
             duplicate += taken.duplicate
@@ -168,7 +168,7 @@ def _write(connection: sqlite3.Connection, group: Sequence[_Append], tip: Tip, n
             data = request.encoded[i] if whole else encode_chunk(taken.chunk)
             tip = Tip(tip.position + 1, tip.total_bytes + len(data), now)
             connection.execute("INSERT INTO chunks VALUES (?, ?, ?, ?)", (tip.position, now, tip.total_bytes, data))
-            add_coverage(connection, file, covered, merge([*covered, *runs(taken.chunk)]))
+            add_coverage(connection, chunk.source, covered, merge([*covered, *runs(taken.chunk)]))
         answers.append(Appended(accepted, duplicate))
     connection.execute("COMMIT")
     return answers, tip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from clew_agent.wire import NO_TRANSACTION, Chunk, Origin, unpack_u32
+from clew_agent.wire import NO_TRANSACTION, Chunk, Origin, SourceKind, unpack_u32
 from clew_collector.event import Event
 
 from .attributes import add_objects
@@ -14,6 +14,7 @@ from .envelope import Envelope, envelope_of_fields, open_cri, open_docker
 from .json_lines import JsonReader
 from .limits import Limits
 from .logfmt import LogfmtReader
+from .otlp import OtlpReader
 from .reading import Reading
 from .spans import find_spans, take_leading_ids
 from .text_lines import TextReader
@@ -39,10 +40,13 @@ class Normaliser:
         self._limits = limits or Limits()
         self._json = JsonReader(self._limits)
         self._text = TextReader(logfmt=LogfmtReader(self._limits))
+        self._otlp = OtlpReader(self._limits)
 
     def events(self, chunk: Chunk) -> list[Event]:
         """Return the chunk's events in file order, exactly one per line; never raises, whatever the bytes."""
         source = chunk.source
+        if source.kind is not SourceKind.FILE:
+            return self._otlp.events(chunk)
         calendar = Calendar(source.modified_ns or chunk.observed_ns)
         observed, path, host, service, instance = (
             chunk.observed_ns, source.path, source.host, source.service, source.instance,
