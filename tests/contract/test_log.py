@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from tests.chunks import FILE_A, FILE_B, chunk_of, numbered, scattered
 
-from clew_agent.wire import Chunk, encode_chunk
+from clew_agent.wire import Chunk, SourceKind, encode_chunk
 from clew_collector.errors import DataDirectoryError, LogError, LogFull
 from clew_collector.log.memory import MemoryLog
 from clew_collector.log.protocol import Appended, FileCoverage, Log, decoded_bytes
@@ -208,6 +208,29 @@ class TestRead:
             assert "closed" in error.message  # noqa: PT017 - either answer is right, a wait without end is not
 
 
+def request_of(first: int, last: int) -> Chunk:
+    """Records of an OTLP request, which the log sees as lines of a file that is the request."""
+    chunk = numbered(first, last, file=FILE_B)
+    return msgspec.structs.replace(chunk, source=msgspec.structs.replace(chunk.source, kind=SourceKind.OTLP_LOGS))
+
+
+class TestRequests:
+    async def test_that_come_again_add_nothing(self, log: Log) -> None:
+        assert await log.append([request_of(0, 3)]) == Appended(3, 0)
+        assert await log.append([request_of(0, 3)]) == Appended(0, 3)
+        (record,) = await log.read(0, bytes_max=PLENTY, wait_s=0)
+        assert record.chunk.source.kind is SourceKind.OTLP_LOGS
+
+    async def test_are_no_files(self, log: Log) -> None:
+        await log.append([request_of(0, 3), numbered(0, 2)])
+        assert await log.coverage() == [FileCoverage(FILE_A.hex(), 0, 32)]
+
+    async def test_are_known_on_the_day_after(self, log: Log, clock: Clock) -> None:
+        await log.append([request_of(0, 3)])
+        clock.now += DAY_NS
+        assert await log.append([request_of(0, 3), numbered(0, 1)]) == Appended(1, 3)
+
+
 class TestPositions:
     async def test_end_is_the_last_position(self, log: Log) -> None:
         assert await log.end() == 0
@@ -285,6 +308,15 @@ class TestSqlite:
         ]
         assert [r.position for r in await log.read(0, bytes_max=PLENTY, wait_s=0)] == [1, 2, 3]
         assert [r.position for r in await log.read(1, bytes_max=PLENTY, wait_s=0)] == [2, 3]
+        await log.close()
+
+    async def test_requests_are_forgotten_after_two_days(self, directory: Path, clock: Clock) -> None:
+        log = SqliteLog.open(directory, clock=clock)
+        await log.append([request_of(0, 3)])
+        for _ in range(2):
+            clock.now += DAY_NS
+            await log.append([numbered(clock.now // DAY_NS, clock.now // DAY_NS + 1)])
+        assert await log.append([request_of(0, 3)]) == Appended(3, 0)
         await log.close()
 
     async def test_a_clock_that_steps_back_keeps_the_newest_day(self, directory: Path, clock: Clock) -> None:
