@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 from clew_collector.store.protocol import LIMIT_MAX
 from clew_query.backend import Backend
 from clew_query.errors import NotFound
-from clew_query.path import collect_transaction, transaction_json
+from clew_query.path import collect_transaction, find_gaps, transaction_json
 
 from .answer import ERRORS, answer, answer_events
 from .parameters import Limit
@@ -48,6 +49,7 @@ def transactions_router(backend: Backend) -> APIRouter:
                 f"nothing is known by the id {transaction_id}",
                 hint="if its lines are recent they may not be searchable yet: `clew audit` compares",
             )
-        return await answer_events(lambda: transaction_json(collected), events=collected.returned)
+        around = await find_gaps(store, backend.agents(), collected.events, time.time_ns())
+        return await answer_events(lambda: transaction_json(collected, around=around), events=collected.returned)
 
     return router

@@ -3,13 +3,17 @@
 from .build import build_path
 from .collect import Collected, collect_transaction
 from .document import transaction_json
+from .gaps import Absent, Around, Gap, find_gaps
 from .inference import Inference, Inferred, Link
 from .interval import IntervalInference
 from .model import Call, Invocation, Path, PathLink, PathSection, ServiceTime
 
 __all__ = [
+    "Absent",
+    "Around",
     "Call",
     "Collected",
+    "Gap",
     "Inference",
     "Inferred",
     "IntervalInference",
@@ -21,5 +25,6 @@ __all__ = [
     "ServiceTime",
     "build_path",
     "collect_transaction",
+    "find_gaps",
     "transaction_json",
 ]

@@ -11,22 +11,26 @@ from clew_query.view import event_json
 from .build import build_path
 from .clock import HostClock, Prior
 from .collect import Collected
+from .gaps import Around, Gap
 from .inference import Inference
 from .model import Call, Invocation, Path
 
 __all__ = ["transaction_json"]
 
 
+_NOTHING_MISSING = Around()
+
+
 def transaction_json(
     collected: Collected,
     *,
-    gaps: Sequence[Mapping[str, Any]] = (),
+    around: Around = _NOTHING_MISSING,
     inference: Inference | None = None,
     clocks: Mapping[str, Prior] | None = None,
 ) -> dict[str, Any]:
     """Return the transaction with its path as plain data; times are RFC 3339 with nine digits.
 
-    `gaps` are passed on: `{host, source, start, end, reason}` each, from the agents' ledgers. `clocks` is what
+    `around` is what is missing, by the agents' ledgers; `clocks` is what
     they say of their hosts' clocks: times are corrected, raw times are as written. A host whose clock nothing says to
     be wrong has offset 0 and origin `none`. What the collection left out stands in the evidence of the first root.
     """
@@ -40,7 +44,7 @@ def transaction_json(
         "returned": collected.returned,
         "truncated": collected.truncated,
         "invocations": [_invocation(invocation) for invocation in path.invocations],
-        "calls": _calls(path, collected.notes),
+        "calls": _calls(path, (*collected.notes, *around.notes)),
         "critical_path": [
             {
                 "invocation": part.invocation,
@@ -69,7 +73,15 @@ def transaction_json(
             for link in path.links
         ],
         "clock": [_clock(host, path.clocks.get(host)) for host in hosts],
-        "gaps": [dict(gap) for gap in gaps],
+        "gaps": [_gap(gap) for gap in around.gaps],
+        "absent": [
+            {
+                "service": absent.service,
+                "verdict": "not_called" if absent.heard else "not_heard",
+                "reason": absent.reason,
+            }
+            for absent in around.absent
+        ],
         "events": [{**event_json(event), "invocation": of_event[event.event_id]} for event in collected.events],
     }
 
@@ -91,6 +103,17 @@ def _invocation(invocation: Invocation) -> dict[str, Any]:
         "self_time_ns": invocation.self_time,
         "slack_ns": invocation.slack,
         "placeholder": invocation.placeholder or None,
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "host": gap.host,
+        "source": gap.source,
+        "service": gap.service,
+        "start": None if gap.start is None else format_time(gap.start),
+        "end": None if gap.end is None else format_time(gap.end),
+        "reason": gap.reason,
     }
 
 

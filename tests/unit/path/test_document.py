@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from tests.unit.path.lines import TRANSACTION, line
+from tests.unit.path.lines import START, TRANSACTION, line
 
-from clew_query.path import Collected, transaction_json
+from clew_query.path import Absent, Around, Collected, Gap, transaction_json
 
 EVENTS = (
     line("gateway", 0, "GET /"),
     line("orders", 1.5, "failed", severity_number=17, severity_text="ERROR", span_id="s1"),
     line("gateway", 2, "500"),
 )
-GAP = {"host": "h", "source": "/x", "start": "t", "end": "t", "reason": "lost"}
+AROUND = Around(
+    (Gap("h", "payments", "/x", START, None, "lost"),),
+    (Absent("mail", False, "h: lost"), Absent("users", True, "all is here")),
+    ("3 files have gaps; 1 were looked at",),
+)
 
 
 def document(**collected):
     fields = {"transaction_id": TRANSACTION, "aliases": ("r1",), "events": EVENTS, "total": 3, **collected}
-    return transaction_json(Collected(**fields), gaps=[GAP])
+    return transaction_json(Collected(**fields), around=AROUND)
 
 
 def test_the_shape():
     shown = document()
     assert list(shown) == [
         "transaction_id", "aliases", "total", "returned", "truncated", "invocations", "calls", "critical_path",
-        "services", "links", "clock", "gaps", "events",
+        "services", "links", "clock", "gaps", "absent", "events",
     ]  # fmt: skip
     assert list(shown["invocations"][0]) == [
         "id", "service", "instance", "host", "start", "end", "raw_start", "raw_end", "events", "errors", "span_ids",
         "self_time_ns", "slack_ns", "placeholder",
     ]  # fmt: skip
     assert list(shown["calls"][0]) == ["parent", "child", "from", "to", "kind", "probability", "evidence", "count"]
-    assert shown["gaps"] == [GAP]
+    assert shown["gaps"] == [
+        {"host": "h", "source": "/x", "service": "payments", "start": "2023-01-29T08:42:09.000000000Z", "end": None,
+         "reason": "lost"}
+    ]  # fmt: skip
+    assert [(absent["service"], absent["verdict"]) for absent in shown["absent"]] == [
+        ("mail", "not_heard"), ("users", "not_called"),
+    ]  # fmt: skip
+    assert "3 files have gaps; 1 were looked at" in shown["calls"][0]["evidence"]
 
 
 def test_times_have_nine_digits_and_events_say_their_invocation():
