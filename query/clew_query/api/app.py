@@ -17,6 +17,7 @@ from .alerts import alerts_router
 from .answer import register_errors
 from .events import events_router
 from .health import health_router
+from .service_map import service_map_router
 from .services import services_router
 from .stream import stream_router
 from .transactions import transactions_router
@@ -44,6 +45,7 @@ def create_app(
         events_router(backend),
         transactions_router(backend),
         services_router(backend),
+        service_map_router(backend),
         agents_router(backend),
         alerts_router(backend),
     ):

@@ -13,7 +13,7 @@ from clew_query.errors import BadRequest
 from clew_query.lucene import compile_query
 from clew_query.times import instant_of
 
-__all__ = ["Asked", "AskedRange", "Limit", "Order", "QueryText", "find_instant"]
+__all__ = ["Asked", "AskedRange", "Limit", "Order", "QueryText", "asked_range", "find_instant"]
 
 QueryText = Annotated[str, Query(description="Lucene syntax, e.g. `service:orders severity>=error`; empty: everything")]
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many at most; the answer says the total")]
@@ -42,14 +42,15 @@ def find_instant(name: str, text: str | None) -> int | None:
         raise BadRequest(f"{name}: {error}", hint="a `+` in a URL is written %2B") from error
 
 
-def _range(start: From = None, end: To = None) -> tuple[int | None, int | None]:
+def asked_range(start: From = None, end: To = None) -> tuple[int | None, int | None]:
+    """Return the parameters `from` and `to`, ns UTC; BadRequest if they do not hold."""
     first, last = find_instant("from", start), find_instant("to", end)
     if first is not None and last is not None and first > last:
         raise BadRequest("from: lies behind `to`")
     return first, last
 
 
-def _asked(bounds: Annotated[tuple[int | None, int | None], Depends(_range)], query: QueryText = "") -> Asked:
+def _asked(bounds: Annotated[tuple[int | None, int | None], Depends(asked_range)], query: QueryText = "") -> Asked:
     return Asked(query, compile_query(query), *bounds)
 
 
