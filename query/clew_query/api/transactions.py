@@ -21,6 +21,9 @@ AnyId = Annotated[
     str, Path(description="A transaction id in any notation, another id as it is written in the lines, or a span id")
 ]
 
+LINES_MAX = 100_000
+LinesLimit = Annotated[int, Query(ge=1, le=LINES_MAX, description="How many of its lines at most, the first ones")]
+
 
 def transactions_router(backend: Backend) -> APIRouter:
     """Return the routes under /transactions."""
@@ -42,7 +45,7 @@ def transactions_router(backend: Backend) -> APIRouter:
 
     # An id as written may hold slashes.
     @router.get("/{transaction_id:path}", summary="A transaction: its lines, and the path that they show")
-    async def transaction(transaction_id: AnyId, limit: Limit = LIMIT_MAX) -> Response:
+    async def transaction(transaction_id: AnyId, limit: LinesLimit = LIMIT_MAX) -> Response:
         collected = await collect_transaction(store, transaction_id, limit=limit)
         if collected is None:
             raise NotFound(

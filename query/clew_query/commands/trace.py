@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import click
 import msgspec
@@ -27,12 +28,22 @@ IDS_PER_PAGE = 1000
 @click.argument("ids", metavar="ID...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every transaction, one JSON object a line.")
 @click.option("--lines", is_flag=True, help="Show the lines below the path.")
-@click.option("--limit", type=click.IntRange(1, 10_000), help="How many lines of a transaction at most.  [10000]")
+@click.option("--raw", is_flag=True, help="Times as the hosts wrote them, with no clock corrected.")
+@click.option("--why", is_flag=True, help="Say of each edge why it is there.")
+@click.option("--limit", type=click.IntRange(1, 100_000), help="How many lines of a transaction at most.  [10000]")
 @click.option("--json", "as_json", is_flag=True, help="The API's JSON, one object a line.")
 @asks
 @fail_with_hint
 def trace(
-    *, ids: tuple[str, ...], everything: bool, lines: bool, limit: int | None, as_json: bool, where: Where
+    *,
+    ids: tuple[str, ...],
+    everything: bool,
+    lines: bool,
+    raw: bool,
+    why: bool,
+    limit: int | None,
+    as_json: bool,
+    where: Where,
 ) -> None:
     """Show the path of a transaction, named by any of its ids in any notation.
 
@@ -44,11 +55,19 @@ def trace(
         raise click.UsageError("give one or more ids, or --all")
     if everything:
         asyncio.run(_trace_all(where, limit))
-    elif not asyncio.run(_trace(where, ids, limit, as_json=as_json, lines=lines)):
+    elif not asyncio.run(_trace(where, ids, limit, _Look(as_json, lines, raw, why))):
         raise SystemExit(1)
 
 
-async def _trace(where: Where, ids: tuple[str, ...], limit: int | None, *, as_json: bool, lines: bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    as_json: bool
+    lines: bool
+    raw: bool
+    why: bool
+
+
+async def _trace(where: Where, ids: tuple[str, ...], limit: int | None, look: _Look) -> bool:
     """Show each; return whether all were found."""
     console = open_console()
     missing: NotFound | None = None
@@ -60,19 +79,19 @@ async def _trace(where: Where, ids: tuple[str, ...], limit: int | None, *, as_js
                 missing = error
                 click.secho(f"clew: {error.message}", err=True, fg="red")
                 continue
-            if as_json:
+            if look.as_json:
                 _print_line(answer)
             else:
-                _draw(answer, console, lines=lines)
+                _draw(answer, console, look)
     if missing is not None and missing.hint:
         click.echo(f"hint: {missing.hint}", err=True)
     return missing is None
 
 
-def _draw(answer: bytes, console: Console, *, lines: bool) -> None:
+def _draw(answer: bytes, console: Console, look: _Look) -> None:
     transaction = msgspec.json.decode(answer)
-    render_tree(transaction, console)
-    if lines:
+    render_tree(transaction, console, raw=look.raw, why=look.why)
+    if look.lines:
         console.print()
         for event in transaction["events"]:
             console.print(draw_event(event), soft_wrap=True)

@@ -14,6 +14,7 @@ from .collect import Collected
 from .gaps import Around, Gap
 from .inference import Inference
 from .model import Call, Invocation, Path
+from .why import why
 
 __all__ = ["transaction_json"]
 
@@ -145,4 +146,5 @@ def _call(call: Call) -> dict[str, Any]:
         "probability": call.probability,
         "evidence": list(call.evidence),
         "count": call.count,
+        "why": why(call),
     }

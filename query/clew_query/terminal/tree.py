@@ -13,6 +13,7 @@ from rich.text import Text
 from clew_collector.event import Severity
 from clew_query.times import instant_of
 
+from .around import around_lines
 from .duration import show_duration, show_offset
 
 __all__ = ["render_tree"]
@@ -42,9 +43,16 @@ class _Row:
     def certain(self) -> bool:
         return bool(self.call["probability"] >= 1)
 
+    @property
+    def name(self) -> str:
+        return _tame(self.invocation["service"]) or "(not here)"
 
-def render_tree(transaction: Mapping[str, Any], console: Console) -> None:
-    """Print the transaction (its JSON form) on the console, as wide as that is."""
+
+def render_tree(transaction: Mapping[str, Any], console: Console, *, raw: bool = False, why: bool = False) -> None:
+    """Print the transaction (its JSON form) on the console, as wide as that is.
+
+    With `raw`, times are as the hosts wrote them, with no clock corrected; with `why`, each edge has its sentence.
+    """
     width = max(console.width, _WIDTH_MIN)
     for line in _head(transaction):
         console.print(line, overflow="fold")
@@ -53,7 +61,8 @@ def render_tree(transaction: Mapping[str, Any], console: Console) -> None:
     if not rows:
         console.print("No lines.")
         return
-    times = [(instant_of(row.invocation["start"]), instant_of(row.invocation["end"])) for row in rows]
+    start_key, end_key = ("raw_start", "raw_end") if raw else ("start", "end")
+    times = [(instant_of(row.invocation[start_key]), instant_of(row.invocation[end_key])) for row in rows]
     begin, end = min(start for start, _ in times), max(end for _, end in times)
     roots = sum(row.call["parent"] is None for row in rows)
     labels = [_label(row, tell_root=roots > 1) for row in rows]
@@ -64,19 +73,23 @@ def render_tree(transaction: Mapping[str, Any], console: Console) -> None:
     label_width = min(max(label.cell_len for label in labels), int(width * _LABEL_SHARE))
     bar_width = max(width - label_width - offset_width - duration_width - 6, _BAR_MIN)
     failures = _failures(transaction)
+    waited_for = {} if raw else _sections(transaction, begin)
     for row, label, offset, duration, (start, stop) in zip(rows, labels, offsets, durations, times, strict=True):
         label.truncate(label_width, overflow="ellipsis", pad=True)
-        bar = _bar(start - begin, stop - begin, end - begin, bar_width)
+        sections = waited_for.get(row.invocation["id"], [])
+        bar = _bar((start - begin, stop - begin), sections, end - begin, bar_width)
         line = Text.assemble(
             label,
             (f"  {offset:>{offset_width}}  {duration:>{duration_width}}  ", "dim"),
-            (bar, "red" if row.invocation["errors"] else "cyan"),
+            (bar, "red" if row.invocation["errors"] else "dim" if row.invocation["placeholder"] else "cyan"),
         )
         line.rstrip()
         console.print(line, no_wrap=True, overflow="ellipsis")
         for text in _failing_lines(row, failures.get(row.invocation["id"], []), width):
             console.print(text, no_wrap=True, overflow="ellipsis")
-    for line in _foot(transaction, rows):
+        if why:
+            _print_why(row, console)
+    for line in (*_foot(transaction, rows), *around_lines(transaction, raw=raw)):
         console.print(line, overflow="fold")
 
 
@@ -104,15 +117,10 @@ def _head(transaction: Mapping[str, Any]) -> Iterator[Text]:
 
 def _foot(transaction: Mapping[str, Any], rows: list[_Row]) -> Iterator[Text]:
     if any(not row.certain and row.call["parent"] is not None for row in rows):
-        yield Text("┄┄ who called whom is inferred there, p says how probably it is right", style="dim")
+        yield Text("┄┄ who called whom is inferred there, p says how probably it is right; --why tells", style="dim")
     if transaction["truncated"]:
         shown, total = transaction["returned"], transaction["total"]
         yield Text(f"Only the first {shown} of {total} lines are looked at; ask with a higher --limit.", style="yellow")
-    for gap in transaction["gaps"]:
-        place = _tame(f"{gap['host']}:{gap['source']}")
-        yield Text(
-            f"Lines are missing of {place}, {gap['start']} to {gap['end']}: {_tame(gap['reason'])}", style="yellow"
-        )
 
 
 def _rows(transaction: Mapping[str, Any]) -> Iterator[_Row]:
@@ -146,12 +154,17 @@ def _label(row: _Row, *, tell_root: bool) -> Text:
         corner = "├" if row.follows[-1] else "└"
         line = "── " if row.certain else "┄┄ "
         label.append(_guides(row.follows[:-1]) + corner + line, style="dim")
-    label.append(_tame(row.invocation["service"]), style="bold red" if row.invocation["errors"] else "bold")
+    style = "bold red" if row.invocation["errors"] else "italic" if row.invocation["placeholder"] else "bold"
+    label.append(row.name, style=style)
+    if row.call["count"] > 1:
+        label.append(f" ×{row.call['count']:,}", style="dim")
     if row.call["kind"] == "async":
         label.append(" async", style="magenta")
     if not row.certain and (row.follows or tell_root):
         label.append(f" p={_probability(row.call['probability'])}", style="yellow")
-    if row.invocation["host"] != row.invocation["service"]:
+    if row.invocation["placeholder"]:
+        label.append(f" {_tame(row.invocation['placeholder'])}", style="dim")
+    elif row.invocation["host"] != row.invocation["service"]:
         label.append(f" {_tame(row.invocation['host'])}", style="dim")
     return label
 
@@ -161,12 +174,37 @@ def _probability(probability: float) -> str:
     return f"{min(probability, 0.99):.2f}"
 
 
-def _bar(start: int, end: int, total: int, width: int) -> str:
+def _bar(interval: tuple[int, int], sections: list[tuple[int, int]], total: int, width: int) -> str:
+    """Return the interval as a line, heavy where its invocation was waited for while it worked itself."""
     if total <= 0:
-        return "━"
-    first = min(start * width // total, width - 1)
-    last = max(-(-end * width // total), first + 1)
-    return " " * first + "━" * (last - first)
+        return "━" if sections else "─"
+    first, last = _cells(interval, total, width)
+    cells = ["─"] * (last - first)
+    for section in sections:
+        begin, end = _cells(section, total, width)
+        begin, end = max(begin, first), min(end, last)
+        cells[begin - first : end - first] = "━" * max(end - begin, 0)
+    return " " * first + "".join(cells)
+
+
+def _cells(interval: tuple[int, int], total: int, width: int) -> tuple[int, int]:
+    first = max(min(interval[0] * width // total, width - 1), 0)
+    return first, min(max(-(-interval[1] * width // total), first + 1), width)
+
+
+def _sections(transaction: Mapping[str, Any], begin: int) -> dict[str, list[tuple[int, int]]]:
+    """Return the sections of the critical paths by invocation, since the beginning."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for section in transaction["critical_path"]:
+        interval = instant_of(section["start"]) - begin, instant_of(section["end"]) - begin
+        found.setdefault(section["invocation"], []).append(interval)
+    return found
+
+
+def _print_why(row: _Row, console: Console) -> None:
+    under = _guides(row.follows) + ("│ " if row.callees else "  ")
+    for text in _fold(_tame(row.call["why"]), max(console.width - cell_len(under), _WIDTH_MIN // 2)):
+        console.print(Text.assemble((under, "dim"), (text, "italic dim")), no_wrap=True, overflow="ellipsis")
 
 
 def _failures(transaction: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:

@@ -33,7 +33,17 @@ def test_the_shape():
         "id", "service", "instance", "host", "start", "end", "raw_start", "raw_end", "events", "errors", "span_ids",
         "self_time_ns", "slack_ns", "placeholder",
     ]  # fmt: skip
-    assert list(shown["calls"][0]) == ["parent", "child", "from", "to", "kind", "probability", "evidence", "count"]
+    assert list(shown["calls"][0]) == [
+        "parent",
+        "child",
+        "from",
+        "to",
+        "kind",
+        "probability",
+        "evidence",
+        "count",
+        "why",
+    ]
     assert shown["gaps"] == [
         {"host": "h", "source": "/x", "service": "payments", "start": "2023-01-29T08:42:09.000000000Z", "end": None,
          "reason": "lost"}

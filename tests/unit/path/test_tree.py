@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.unit.path.lines import TRANSACTION, line
+from tests.unit.path.lines import TRANSACTION, line, span
 
+from clew_collector.event import Link
 from clew_query.path import Collected, transaction_json
 from clew_query.terminal import render_tree
 from clew_query.terminal.duration import show_duration, show_offset
@@ -25,11 +26,19 @@ EVENTS = (
 )
 
 
-def drawn(*events, width: int = 100, terminal: bool = False, total: int | None = None, **changes: Any) -> str:
+def drawn(
+    *events,
+    width: int = 100,
+    terminal: bool = False,
+    total: int | None = None,
+    raw: bool = False,
+    why: bool = False,
+    **changes: Any,
+) -> str:
     collected = Collected(TRANSACTION, ("req-77",), events, len(events) if total is None else total)
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=terminal, color_system="standard" if terminal else None)
-    render_tree({**transaction_json(collected), **changes}, console)
+    render_tree({**transaction_json(collected), **changes}, console, raw=raw, why=why)
     return out.getvalue()
 
 
@@ -77,10 +86,55 @@ def test_many_errors_are_counted_and_long_ones_cut():
 
 
 def test_what_is_missing_is_said():
-    gap = {"host": "h", "source": "/x.log", "start": "t1", "end": "t2", "reason": "rotated away"}
-    out = drawn(*EVENTS, total=99, gaps=[gap], truncated=True, width=120)
+    gap = {"host": "h7", "service": "payments", "source": "/x.log", "start": "t1", "end": None, "reason": "rotated"}
+    absent = [
+        {"service": "payments", "verdict": "not_heard", "reason": "h7: rotated"},
+        *({"service": f"s{n}", "verdict": "not_called", "reason": "all is here"} for n in range(14)),
+    ]
+    out = drawn(*EVENTS, total=99, gaps=[gap] * 12, absent=absent, truncated=True, width=120)
     assert "Only the first 7 of 99 lines are looked at" in out
-    assert "Lines are missing of h:/x.log, t1 to t2: rotated away" in out
+    assert "No data from payments on h7 from t1 to now: rotated (/x.log)." in out
+    assert "And 2 more gaps; --json has all." in out
+    assert "Not heard, so perhaps called: payments." in out
+    assert "s11 and 2 more services." in out
+
+
+def test_the_critical_path_is_heavy_and_summed_up():
+    spans = [span("web", "a", at=(0, 100)), span("app", "b", "a", "server", at=(20, 90))]
+    rows = drawn(*spans, width=90).splitlines()
+    assert rows[-1] == "━━ was waited for: app 70 ms (70 %), web 30 ms (30 %)"
+    bars = [row.split("ms")[-1].strip() for row in rows[-3:-1]]
+    assert set(bars[0]) == {"━", "─"}
+    assert set(bars[1]) == {"━"}
+
+
+def test_clocks_are_corrected_unless_raw():
+    """The callee's clock is 500 ms ahead."""
+    spans = [span("web", "a", at=(0, 100)), span("app", "b", "a", "server", at=(510, 590))]
+    out, raw = drawn(*spans), drawn(*spans, raw=True)
+    assert "+10 ms" in out
+    assert "The clock of host-of-app is 500 ms ahead, within 10 ms, as calls show: corrected here" in out
+    assert "+510 ms" in raw
+    assert "which these times contain." in raw
+
+
+def test_why_tells_of_each_edge():
+    out = drawn(*EVENTS, why=True, width=200)
+    assert "gateway certainly called orders and waited: a span names its parent span." in out
+    assert "orders" in out
+    assert "called payment and waited: smallest interval around it" in out
+
+
+def test_placeholders_say_why_they_are_there():
+    db = [span("a", f"b{n}", "a", "client", attributes={"peer.service": "cache"}) for n in range(3)]
+    out = drawn(span("a", "a", kind="server"), *db, span("c", "c", "gone", "server", at=(50, 60)), width=150)
+    assert "cache ×3 3 spans of a name it, and nothing was heard from it" in out
+    assert "(not here) span gone, which c names as its parent, is not here" in out
+
+
+def test_links_to_other_transactions_are_named():
+    linked = span("mail", "b", kind="consumer", links=(Link("f" * 32, "x"), Link(TRANSACTION, "b")))
+    assert f"Its spans have links to {'f' * 32}." in drawn(linked)
 
 
 def test_thousands_of_levels_are_drawn_within_the_width():
