@@ -29,15 +29,18 @@ def severity_class(number: int) -> str:
     return Severity((number - 1) // 4 * 4 + 1).name.lower()
 
 
-class Link(msgspec.Struct, frozen=True):
+class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Another span that this one has to do with, in this transaction or another."""
 
     transaction_id: str
     span_id: str
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line, or a span. Times are ns UTC; ids are lower-case hex. Its place in every order is `(time, event_id)`."""
+class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One line, or a span. Times are ns UTC; ids are lower-case hex. Its place in every order is `(time, event_id)`.
+
+    Stores keep it as an array: a new field goes to the end, with a default.
+    """
 
     event_id: str
     timestamp: int | None = None

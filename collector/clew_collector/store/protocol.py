@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, NamedTuple, Protocol
 
+import msgspec
+
 from clew_collector.event import Event
 
 from .expression import ALL, Expression
@@ -34,8 +36,7 @@ class Verdict(Enum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, gc=False):
     """An event and the log position of the record that it came from."""
 
     position: int

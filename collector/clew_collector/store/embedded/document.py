@@ -11,7 +11,7 @@ import msgspec
 
 from clew_collector.event import Event
 from clew_collector.store.expression import attribute_text
-from clew_collector.store.matching import ATTRIBUTE_PREFIX, attribute_number, has_generated_id
+from clew_collector.store.matching import ATTRIBUTE_PREFIX, attribute_number, has_generated_id, keyword
 
 from .schema import (
     MARK_BODYLESS,
@@ -22,7 +22,7 @@ from .schema import (
     MARK_UNTIMED,
     RECORD_FIELD,
 )
-from .terms import indexable, number_term, term
+from .terms import indexable, number_term, term, term_prefix
 
 __all__ = ["decode_event", "document_fields"]
 
@@ -110,13 +110,20 @@ def _add_attributes(terms: list[str], attributes: dict[str, Any]) -> list[str]:
     """Add the attributes' terms; return their values as texts."""
     values = []
     for key, value in attributes.items():
-        if value is None:
+        if type(value) is str:
+            text = value
+        elif value is None:
             continue
-        text = value if type(value) is str else attribute_text(value)
-        if not text:
-            continue
-        terms.append(term(ATTRIBUTE_PREFIX + key, text))
-        values.append(indexable(text))
-        if type(value) is not str and (number := attribute_number(value)) is not None:
-            terms.append(number_term(key, number))
+        else:
+            text = attribute_text(value)
+            if (number := attribute_number(value)) is not None:
+                terms.append(number_term(key, number))
+        if text:
+            terms.append(_attribute_prefix(key) + keyword(text))
+            values.append(indexable(text))
     return values
+
+
+@lru_cache(maxsize=4096)
+def _attribute_prefix(key: str) -> str:
+    return term_prefix(ATTRIBUTE_PREFIX + key)
