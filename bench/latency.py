@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
-from processes import Watch, wait_for_url
+from processes import Watch, cpu_s, wait_for_url
 from real_logs import multiply, unpack_trainticket, write_config
 
 APPENDS = 100
@@ -90,18 +90,21 @@ def trace_by_id(folder: Path, scratch: Path, times: int) -> dict[str, object]:
             listed = client.get("/api/v1/transactions", params={"limit": 10_000}).json()["transactions"]
             names = [row["transaction_id"] for row in listed]
             waits, lines = [], 0
+            cpu_before = cpu_s(process.pid)
             for name in rng.choices(names, k=TRACES):
                 asked = time.perf_counter()
                 answer = client.get(f"/api/v1/transactions/{name}")
                 waits.append(time.perf_counter() - asked)
                 answer.raise_for_status()
                 lines += answer.json()["total"]
+            server_cpu_ms = 1000 * (cpu_s(process.pid) - cpu_before) / TRACES
     finally:
         stop(process)
     return {
         "events": json.loads(filled.stdout)["lines_stored"],
         "lines_per_trace": round(lines / TRACES, 1),
         "ms": quantiles(waits),
+        "server_cpu_ms": round(server_cpu_ms, 2),
         "server_peak_mib": round(watch.finish()["server"].peak_mib, 1),
     }
 

@@ -59,7 +59,17 @@ class Watch:
             return  # it ended between two looks
         name = "agent" if b"agent" in arguments else "server"
         peak = next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
+        before = self._seen.get(pid)
+        if before is not None:
+            # A process that has just ended is still listed, without its memory and its name.
+            name, peak = before.name, max(peak, before.peak_mib)
         self._seen[pid] = Usage(name, (int(stat[11]) + int(stat[12])) / TICKS_PER_S, peak)
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds that a running process has used."""
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / TICKS_PER_S
 
 
 def wait_for_url(process: subprocess.Popen[bytes], url: str, timeout_s: float) -> None:
