@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -49,6 +50,8 @@ class Sink:
         self.chunks: list[Chunk] = []
         self.beats: list[Heartbeat] = []
         self.requests = 0
+        self.pause_s = 0.0
+        """Before every answer."""
         self._changed = threading.Condition()
         sink = self
 
@@ -59,6 +62,7 @@ class Sink:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 answer = sink._receive(self.path, self.headers["Content-Type"], body, bytes_max)
+                time.sleep(sink.pause_s)
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)

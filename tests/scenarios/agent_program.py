@@ -47,6 +47,15 @@ class AgentProgram:
     ) -> None:
         self.kill()
 
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """What runs, or ran until it ended by itself."""
+        return self._process
+
+    def take_over(self, other: AgentProgram) -> None:
+        """Own the other one's process: the same installation, configured anew."""
+        self._process, other._process = other._process, None
+
     def start(self, *arguments: str, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
         """Start `clew agent run` in the background."""
         assert self._process is None
