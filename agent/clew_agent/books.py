@@ -15,7 +15,7 @@ from clew_agent.checkpoint import Checkpoint, CheckpointFile
 from clew_agent.config import AgentSettings
 from clew_agent.ledger import Ledger, Reason
 from clew_agent.metrics import Metrics
-from clew_agent.tail import Block, Ended, FileAccount, Lost, Opened, Read, Resumed, Seen, TailEvent
+from clew_agent.tail import Block, Ended, FileAccount, Loss, Lost, Opened, Read, Resumed, Seen, TailEvent
 from clew_agent.wire import Heartbeat
 
 __all__ = ["Books"]
@@ -69,8 +69,8 @@ class Books:
                 ledger.resume(account)
             case Seen(file_id, size):
                 ledger.see(file_id, size)
-            case Lost(file_id, start, end, deleted):
-                self._give_up(file_id, start, end, Reason.DELETED if deleted else Reason.TRUNCATED)
+            case Lost(file_id, start, end, why):
+                self._give_up(file_id, start, end, why)
             case Ended(file_id):
                 ledger.end(file_id, self._now_ns())
             case Read(source, block):
@@ -116,10 +116,10 @@ class Books:
             errors=errors,
         )
 
-    def _give_up(self, file_id: bytes, start: int, end: int, reason: Reason) -> None:
+    def _give_up(self, file_id: bytes, start: int, end: int, reason: Reason | Loss) -> None:
         path = self.ledger[file_id].path
         if reason is not Reason.REFUSED:
-            _log.warning("Lines were gone before they were read.", path=path, start=start, end=end, reason=str(reason))
+            _log.warning("Bytes are given up.", path=path, start=start, end=end, reason=str(reason))
         self.ledger.give_up(file_id, start=start, end=end, reason=reason)
         self.given_up[path, str(reason)] += end - start
         self._metrics.count("clew_agent_dropped", end - start, reason=str(reason))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationInfo, field_validator
 
+from clew_agent.encoding import is_encoding
 from clew_agent.kafka import KafkaAddress, KafkaSettings
 from clew_agent.settings import Settings
 from clew_agent.stamp import StampSettings
@@ -63,6 +64,15 @@ class SourceSettings(Settings):
     """Where it runs; by default the agent's host."""
     format: Literal["auto"] = "auto"
     """How the lines are laid out: found out by itself."""
+    encoding: str = "auto"
+    """Of the files' characters: `auto` is UTF-8, or what a byte order mark says; else a name like `shift_jis`."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        if encoding != "auto" and not is_encoding(encoding):
+            raise ValueError("is no encoding that Python knows, in which lines can be told apart")
+        return encoding
 
     @field_validator("paths", "exclude")
     @classmethod
@@ -128,6 +138,15 @@ class AgentSettings(Settings):
     """How many files are held open; idle ones are closed first, and opened again when they change."""
     rotated_idle_s: float = Field(default=10.0, ge=0)
     """A file that was moved away or deleted is released once it was read to its end and idle for so long."""
+    rotated_hold_s: float = Field(default=86400.0, ge=0)
+    """A file that was moved away or deleted is kept open, while it cannot be read to its end, for so long at most."""
+    rotated_hold_bytes_max: int = Field(default=4096 * MIB, ge=0)
+    """Deleted files that are not read to their end may hold so much of the disk; the oldest are given up first."""
+    copy_wait_s: float = Field(default=2.0, ge=0)
+    """A new file that begins like one that is followed may be its copy: it is read once it did not change for so long,
+    unless the other one is truncated meanwhile."""
+    unpacked_bytes_max: int = Field(default=4096 * MIB, ge=MIB)
+    """The greatest content of a compressed file; it is unpacked into `data` to be read."""
 
     send_timeout_s: float = Field(default=30.0, gt=0)
     """How long the receiver may take to answer."""

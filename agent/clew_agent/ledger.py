@@ -7,21 +7,17 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from clew_agent.tail import FileAccount
+from clew_agent.tail import FileAccount, Loss
 from clew_agent.wire import FileLedger, GivenUp
 
 __all__ = ["Ledger", "Reason"]
 
 
 class Reason(StrEnum):
-    """Why bytes will never be shipped."""
+    """Why bytes will never be shipped, besides `clew_agent.tail.Loss`."""
 
     REFUSED = "refused"
     """The receiver will not take them."""
-    TRUNCATED = "truncated"
-    """The file was truncated or rewritten before they were read."""
-    DELETED = "deleted"
-    """The file went away before they were read."""
 
 
 class Ledger:
@@ -69,7 +65,7 @@ class Ledger:
         self._accounts[file_id] = replace(account, identity=identity, lines=account.lines + lines)
         self.version += 1
 
-    def give_up(self, file_id: bytes, *, start: int, end: int, reason: Reason) -> None:
+    def give_up(self, file_id: bytes, *, start: int, end: int, reason: Reason | Loss) -> None:
         """Note bytes that will never be shipped. If they were next, `acknowledge` steps over them."""
         account = self._accounts[file_id]
         ranges = account.given_up
@@ -86,11 +82,13 @@ class Ledger:
         self.version += 1
 
     def resume(self, account: FileAccount) -> None:
-        """Note that a content is there again, perhaps on a device that has another number now."""
+        """Note that a content is there again, perhaps in another file."""
         mine = self._accounts.setdefault(account.file_id, account)
-        if mine.gone_ns or mine.identity.device != account.identity.device:
-            identity = replace(mine.identity, device=account.identity.device)
-            self._accounts[account.file_id] = replace(mine, identity=identity, gone_ns=0)
+        if mine.gone_ns or mine.identity.key != account.identity.key:
+            device, inode = account.identity.key
+            identity = replace(mine.identity, device=device, inode=inode)
+            packed_bytes = account.packed_bytes
+            self._accounts[account.file_id] = replace(mine, identity=identity, packed_bytes=packed_bytes, gone_ns=0)
             self.version += 1
 
     def forget(self, *, before_ns: int, files_max: int) -> tuple[FileAccount, ...]:

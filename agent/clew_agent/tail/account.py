@@ -33,6 +33,8 @@ class FileAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Lines acknowledged."""
     given_up: tuple[GivenUp, ...] = ()
     """Neighbouring ranges of one reason are one."""
+    packed_bytes: int = 0
+    """The size of the compressed file that it is the content of, 0 if it is not compressed."""
     gone_ns: int = 0
     """When this content was found to be no more (ns UTC), 0 while it is there."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from clew_agent.wire import Source
@@ -10,7 +11,7 @@ from clew_agent.wire import Source
 from .account import FileAccount
 from .reader import Block
 
-__all__ = ["Ended", "Lost", "Opened", "Read", "Resumed", "Seen", "TailEvent"]
+__all__ = ["Ended", "Loss", "Lost", "Opened", "Read", "Resumed", "Seen", "TailEvent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Known content is being read on; its device may have another number than before."""
+    """Known content is being read on; it may be in another file than before, which was copied."""
 
     account: FileAccount
 
@@ -43,14 +44,27 @@ class Read:
     block: Block
 
 
+class Loss(StrEnum):
+    """Why bytes that were there will not be read."""
+
+    TRUNCATED = "truncated"
+    """The file was truncated or rewritten before they were read."""
+    DELETED = "deleted"
+    """The file went away before they were read."""
+    HELD = "held too long"
+    """The file was rotated or deleted, and kept open for them as long as the settings allow."""
+    UNPACKED = "too large when unpacked"
+    """The file is compressed, and its content larger than the settings allow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Bytes that were there and can no longer be read; `deleted`: with their file, else by truncation."""
+    """Bytes that were there and will not be read."""
 
     file_id: bytes
     start: int
     end: int
-    deleted: bool
+    why: Loss
 
 
 @dataclass(frozen=True, slots=True)

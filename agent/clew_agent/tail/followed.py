@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from clew_agent.encoding import encoding_of
 from clew_agent.wire import file_id as make_file_id
 
 from .account import FileAccount
 from .discovery import Found
-from .identity import TAIL_BYTES, FileIdentity, FileKey, digest, first_line
+from .identity import TAIL_BYTES, FileIdentity, FileKey, Mark, digest
 from .naming import Writer
+from .packed import is_packed, unpack
 from .reader import LineReader
 
-__all__ = ["FollowedFile", "begin_account", "end_of_last_line", "open_file"]
+__all__ = ["FollowedFile", "begin_account", "end_of_last_line", "open_content", "open_file"]
 
 _STEP = 1 << 16
+_HEAD_BYTES = 4096
 
 
 @dataclass(slots=True, eq=False)
@@ -35,13 +39,23 @@ class FollowedFile:
     reader: LineReader | None = None
     """There while it is open and has an account."""
     size: int = 0
-    modified_ns: int = 0
+    """Of the content."""
     peak: int = 0
     """The greatest size that this content had."""
     size_before: int = 0
     """The size before it last changed."""
+    disk: tuple[int, int] = (0, 0)
+    """Size and modification time of the file; where it is compressed, its size is not the content's."""
     looked: tuple[int, int] = (0, 0)
-    """Size and modification time when it was last read to the end."""
+    """`disk` when it was last read to the end."""
+    packed: bool = False
+    """It is compressed: `size` is not the file's."""
+    spooled: bool = False
+    """`fd` is of what it was unpacked to."""
+    waits_since_s: float | None = None
+    """Monotonic time since when it may be somebody's copy, and what it is must show."""
+    waits_at: tuple[int, int] = (0, 0)
+    """`disk` then; the time begins anew when it changes."""
     skip: bool = False
     """What is there already is not wanted."""
     queued: bool = False
@@ -73,20 +87,35 @@ class FollowedFile:
     @property
     def unread(self) -> bool:
         """It changed since it was last read to the end."""
-        return (self.size, self.modified_ns) != self.looked
+        return self.disk != self.looked
+
+    @property
+    def modified_ns(self) -> int:
+        """When it was last written to."""
+        return self.disk[1]
+
+    @property
+    def marks(self) -> Iterable[Mark]:
+        """Places up to which its content was read of late."""
+        return self.reader.marks if self.reader else ()
 
     def see(self, size: int, modified_ns: int) -> bool:
         """Take over size and time; return whether the size is another one."""
+        self.disk = (size, modified_ns)
+        return not self.packed and self.has_size(size)
+
+    def has_size(self, size: int) -> bool:
+        """Take over the content's size; return whether it is another one."""
         changed = size != self.size
         if changed:
             self.size_before, self.size = self.size, size
             self.peak = max(self.peak, size)
-        self.modified_ns = modified_ns
         return changed
 
     def refresh(self) -> bool:
         """Look at size and time, by the descriptor if it is open; as `see`. OSError if it cannot be looked at."""
-        seen = os.fstat(self.fd) if self.fd is not None else Path(self.found.path).stat()
+        by_path = self.fd is None or self.spooled
+        seen = Path(self.found.path).stat() if by_path else os.fstat(self.fd or 0)
         return (seen.st_dev, seen.st_ino) == self.key and self.see(seen.st_size, seen.st_mtime_ns)
 
     def attach(self, account: FileAccount, *, read_bytes_max: int, line_bytes_max: int) -> None:
@@ -100,17 +129,24 @@ class FollowedFile:
             tail=account.identity.tail,
             read_bytes_max=read_bytes_max,
             line_bytes_max=line_bytes_max,
+            encoding=encoding_of(os.pread(self.fd, _HEAD_BYTES, 0), self.found.source.encoding),
         )
 
-    def close(self) -> None:
-        """Free the descriptor; what was read stays known."""
+    def read_so_far(self) -> FileAccount | None:
+        """Return the account, its identity as far as the content was read."""
         if self.reader and self.account:
             identity = replace(self.account.identity, offset=self.reader.offset, tail=self.reader.tail)
             self.account = replace(self.account, identity=identity)
+        return self.account
+
+    def close(self) -> None:
+        """Free the descriptor; what was read stays known."""
+        self.read_so_far()
         self.reader = None
         if self.fd is not None:
             os.close(self.fd)
             self.fd = None
+            self.spooled = False
 
     def begin_anew(self, generation: int) -> None:
         """Forget the content, which is no more; what is under this inode now is this generation."""
@@ -119,6 +155,11 @@ class FollowedFile:
         self.skip = False
         self.peak = self.size_before = self.size
         self.looked = (0, 0)
+        self.waits_since_s = None
+
+    def unlinked(self) -> bool:
+        """Whether the open file has no name any more: its room on the disk is free once it is closed."""
+        return self.fd is not None and not self.spooled and os.fstat(self.fd).st_nlink == 0
 
 
 def open_file(path: str) -> int:
@@ -126,17 +167,34 @@ def open_file(path: str) -> int:
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
 
 
-def begin_account(file: FollowedFile, writer: Writer, *, agent_host: str, at_end: bool) -> FileAccount | None:
-    """Return the account of an open file's new content, None while its first line is not complete (unless `at_end`).
+def open_content(file: FollowedFile, directory: Path, bytes_max: int) -> None:
+    """Open the file if it is not, and unpack it if it is compressed. OSError, IncompleteArchive, TooLarge.
+
+    On an error it may be open, and not unpacked.
+    """
+    if file.fd is None:
+        file.fd = open_file(file.found.path)
+    if file.spooled:
+        return
+    file.packed = is_packed(file.fd)
+    if file.packed:
+        spool = unpack(file.fd, directory, bytes_max=bytes_max)
+        os.close(file.fd)
+        file.fd, file.spooled = spool, True
+        file.has_size(os.fstat(spool).st_size)
+
+
+def begin_account(
+    file: FollowedFile, writer: Writer, line: bytes, *, agent_host: str, offset: int | None = None
+) -> FileAccount:
+    """Return the account of an open file's new content, whose first line is known; it was read up to `offset`.
 
     The id is of the agent's host, not the writer's: there inodes are unique.
     """
     fd = file.fd
     assert fd is not None
-    line = first_line(lambda size, offset: os.pread(fd, size, offset), at_end=at_end)
-    if line is None:
-        return None
-    offset = end_of_last_line(fd) if file.skip else 0
+    if offset is None:
+        offset = end_of_last_line(fd) if file.skip else 0
     lead = min(offset, TAIL_BYTES)
     identity = FileIdentity(
         device=file.key.device,
@@ -163,6 +221,7 @@ def begin_account(file: FollowedFile, writer: Writer, *, agent_host: str, at_end
         first=offset,
         seen=file.size,
         shipped=offset,
+        packed_bytes=file.disk[0] if file.packed else 0,
     )
 
 

@@ -19,7 +19,18 @@ import msgspec
 
 from clew_agent.wire import FINGERPRINT_BYTES_MAX
 
-__all__ = ["TAIL_BYTES", "FileIdentity", "FileKey", "Sighting", "Verdict", "digest", "first_line", "judge", "look"]
+__all__ = [
+    "TAIL_BYTES",
+    "FileIdentity",
+    "FileKey",
+    "Mark",
+    "Sighting",
+    "Verdict",
+    "digest",
+    "first_line",
+    "judge",
+    "look",
+]
 
 TAIL_BYTES = 1024
 _DIGEST_BYTES = 16
@@ -30,6 +41,13 @@ class FileKey(NamedTuple):
 
     device: int
     inode: int
+
+
+class Mark(NamedTuple):
+    """A place in a file and the digest of the `TAIL_BYTES` bytes before it, by which it is recognised."""
+
+    offset: int
+    tail: bytes
 
 
 class FileIdentity(msgspec.Struct, frozen=True, kw_only=True):

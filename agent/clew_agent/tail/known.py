@@ -70,6 +70,18 @@ class KnownContents:
         self._missing.clear()
         return [(account, moved.get(key)) for key, account in missing.items()]
 
+    def accounts(self) -> Iterable[FileAccount]:
+        """Return every content."""
+        return self._accounts.values()
+
+    def gone(self, key: FileKey) -> FileAccount | None:
+        """Return the content that was under this device and inode."""
+        return self._accounts.get(key)
+
+    def remove(self, key: FileKey) -> None:
+        """Drop a content that is followed again, somewhere else."""
+        self._pop(key)
+
     def next_generation(self, of: int | None = None) -> int:
         """Return the generation of content that begins now, after generation `of` under the same inode."""
         return self._generation_floor if of is None else max(self._generation_floor, of + 1)

@@ -106,8 +106,9 @@ class ClewProgram:
             "sources": [source],
             "watch": not options.polling,
             "start": "end" if options.from_end else "beginning",
-            "scan_interval_s": 0.1 if options.polling else 1.0,
+            "scan_interval_s": 0.1 if options.polling else 0.5,
             "rotated_idle_s": 0.5,
+            "copy_wait_s": 1.0,
             "shutdown_flush_s": 3.0,
         }
         for key in ("open_files_max", "line_bytes_max"):
@@ -151,6 +152,8 @@ class ClewProgram:
         return [str(self.agent.data / name) for name in ("checkpoint", "checkpoint.previous")]
 
     def bytes_given_up(self) -> int:
+        if not (self.agent.data / "status.json").exists():
+            return 0
         status = json.loads((self.agent.data / "status.json").read_text())
         files = status["heartbeat"]["files"]
         return sum(lost["end"] - lost["start"] for file in files for lost in file["given_up"])

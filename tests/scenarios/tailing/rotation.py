@@ -32,10 +32,10 @@ def rename(stage: Stage) -> None:
 def rapid(stage: Stage) -> None:
     stage.start()
     for turn in range(50 if stage.full else 8):
-        for path in stage.paths:
-            stage.append(path, 50)
-            stage.rotate(path, f"{path.name}.{turn}")
+        stage.append_all(50)
         stage.pause(0.2)
+        for path in stage.paths:
+            stage.rotate(path, f"{path.name}.{turn}")
     stage.append_all(5)
 
 
@@ -117,7 +117,12 @@ def copytruncate_behind(stage: Stage) -> None:
     stage.receiver.down()
     for path in stage.paths:
         stage.append(path, 2000)
-        stage.copytruncate(path, path.with_name(f"{path.name}.1"), between=lambda path=path: stage.append(path))
+
+        def write_late(path: Path = path) -> None:
+            stage.append(path)
+            stage.pause(0.7)
+
+        stage.copytruncate(path, path.with_name(f"{path.name}.1"), between=write_late)
         stage.append(path, 3)
     stage.pause(1)
     stage.receiver.up()

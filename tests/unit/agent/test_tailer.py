@@ -17,6 +17,7 @@ from clew_agent.tail import (
     Ended,
     FileAccount,
     KnownContents,
+    Loss,
     Lost,
     Opened,
     Read,
@@ -333,7 +334,7 @@ class TestTruncation:
         follower.tailer.scan()
         log.write_text("x\n")
         assert follower.go() == ["a.log:x"]
-        assert [(lost.start, lost.end, lost.deleted) for lost in follower.of(Lost)] == [(2, 6, False)]
+        assert [(lost.start, lost.end, lost.why) for lost in follower.of(Lost)] == [(2, 6, Loss.TRUNCATED)]
 
     def test_a_generation_is_never_given_twice(self, follow: Follow, log: Path) -> None:
         follower = follow()
