@@ -300,7 +300,7 @@ class TestRotation:
         follower.accounts[file_id] = replace(account, seen=500)
         log.unlink()
         follower.go()
-        assert follower.of(Lost) == [Lost(file_id, 2, 500, deleted=True)]
+        assert follower.of(Lost) == [Lost(file_id, 2, 500, Loss.DELETED)]
         follower.restart()
         append(log, "reused\n")
         assert follower.go() == ["a.log:reused"]
