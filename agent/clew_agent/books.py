@@ -53,6 +53,10 @@ class Books:
         self._ids_version = 0
         """The ledger's version that has all file ids."""
 
+    def reconfigure(self, settings: AgentSettings) -> None:
+        """Keep the account as these settings say."""
+        self._settings = settings
+
     @property
     def ids_to_save(self) -> bool:
         """There are ids, of files or of the agent, that are not durable yet: no line under them may leave."""

@@ -20,9 +20,10 @@ from clew_agent.errors import ClewError
 from clew_agent.logs import configure_logs
 from clew_agent.metrics import Metrics, create_metrics
 from clew_agent.pipeline import Outcome, run_agent
+from clew_agent.reload import Reload
 from clew_agent.settings import read_settings
 from clew_agent.status import print_status, read_status
-from clew_agent.transport import open_transport
+from clew_agent.transport import SwitchedTransport, open_transport
 
 __all__ = ["agent"]
 
@@ -61,12 +62,12 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON doc
 @click.option("--parent-fd", type=int, envvar="CLEW_PARENT_FD", hidden=True, help="End when this pipe is closed.")
 @fail_with_hint
 def run(config: Path, once: bool, parent_fd: int | None) -> None:
-    """Tail and ship until told to stop (SIGTERM, SIGINT)."""
+    """Tail and ship until told to stop (SIGTERM, SIGINT); SIGHUP reads the configuration again."""
     settings = read_settings(config, AgentSettings)
     configure_logs(level=settings.log_level)
     _use_one_heap()
     with _metrics_of(settings) as metrics:
-        outcome = asyncio.run(_run(settings, metrics, once=once, parent_fd=parent_fd))
+        outcome = asyncio.run(_run(settings, config, metrics, once=once, parent_fd=parent_fd))
     if once and outcome.problems:
         raise ClewError(
             "\n".join(["not everything was shipped:", *(f"  - {problem}" for problem in outcome.problems)]),
@@ -103,7 +104,9 @@ def status(config: Path, as_json: bool) -> None:
         print_status(found, settings.data)
 
 
-async def _run(settings: AgentSettings, metrics: Metrics, *, once: bool, parent_fd: int | None) -> Outcome:
+async def _run(
+    settings: AgentSettings, config: Path, metrics: Metrics, *, once: bool, parent_fd: int | None
+) -> Outcome:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,10 +114,15 @@ async def _run(settings: AgentSettings, metrics: Metrics, *, once: bool, parent_
     if parent_fd is not None:
         # The parent never writes: the pipe becomes readable when its other end is closed, however the parent ended.
         loop.add_reader(parent_fd, _parent_ended, loop, parent_fd, stop)
-    transport = open_transport(settings, metrics)
+    transport = SwitchedTransport(open_transport(settings, metrics))
+    reload = Reload(settings, config, transport, lambda changed: open_transport(changed, metrics))
+    hangups = asyncio.create_task(reload.run())
+    loop.add_signal_handler(signal.SIGHUP, reload.wanted.set)
     try:
-        return await run_agent(settings, transport, once=once, stop=stop, metrics=metrics)
+        return await run_agent(settings, transport, once=once, stop=stop, changes=reload.changes, metrics=metrics)
     finally:
+        hangups.cancel()
+        await asyncio.wait({hangups})
         await transport.close()
 
 

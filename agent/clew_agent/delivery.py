@@ -39,6 +39,10 @@ class Delivery:
         self.trouble = ""
         """Why the last attempt failed; empty when it did not."""
 
+    def use(self, policy: RetryPolicy) -> None:
+        """Wait as this policy says from the next failure on."""
+        self._policy = policy
+
     async def deliver(self, chunks: Sequence[Chunk]) -> list[str]:
         """Return, for each chunk, why it was refused, or an empty text: then the receiver has it durably.
 

@@ -75,10 +75,13 @@ async def run_agent(
     *,
     once: bool = False,
     stop: asyncio.Event | None = None,
+    changes: asyncio.Queue[AgentSettings] | None = None,
     metrics: Metrics | None = None,
     now_ns: Callable[[], int] = time.time_ns,
 ) -> Outcome:
     """Tail and ship until `stop` is set, or with `once` until everything that is there was acknowledged.
+
+    Settings that come through `changes` are used from then on, without losing a line; the transport is not exchanged.
 
     Holds the agent's directory meanwhile (DirectoryLocked). Does not close the transport. Raises CheckpointError when
     the checkpoint is of a newer version; all other trouble is waited out and reported.
@@ -89,7 +92,7 @@ async def run_agent(
         stop = stop or asyncio.Event()
         pipeline = _Pipeline(settings, transport, books, metrics, once=once, stop=stop, now_ns=now_ns)
         try:
-            await pipeline.run()
+            await pipeline.run(changes or asyncio.Queue(1))
         finally:
             pipeline.close()
         return pipeline.outcome()
@@ -131,15 +134,16 @@ class _Pipeline:
         self._troubles: dict[str, str] = {}
         self._unsent = False
 
-    async def run(self) -> None:
+    async def run(self, changes: asyncio.Queue[AgentSettings]) -> None:
         await self._save_ids()
         await self._scan()
         async with asyncio.TaskGroup() as tasks:
             keeping = [
-                tasks.create_task(self._every(self._settings.checkpoint_interval_s, self._save)),
-                tasks.create_task(self._every(self._settings.status_interval_s, self._write_status)),
+                tasks.create_task(self._every(lambda: self._settings.checkpoint_interval_s, self._save)),
+                tasks.create_task(self._every(lambda: self._settings.status_interval_s, self._write_status)),
             ]
-            beating = tasks.create_task(self._every(self._settings.heartbeat_interval_s, self._beat))
+            beating = tasks.create_task(self._every(lambda: self._settings.heartbeat_interval_s, self._beat))
+            changing = tasks.create_task(self._take_changes(changes))
             sending = tasks.create_task(self._send_batches())
             scanning = None if self._once else tasks.create_task(self._scan_on_changes())
             await self._read_batches()
@@ -147,6 +151,7 @@ class _Pipeline:
             if scanning:
                 await scanning
             beating.cancel()
+            changing.cancel()
             self._done.set()
             await asyncio.wait(keeping)
         await self._save()
@@ -172,9 +177,9 @@ class _Pipeline:
     async def _scan_on_changes(self) -> None:
         """Scan every so often, and look at what inotify reports in between."""
         watch = DirectoryWatch() if self._settings.watch else None
-        interval_s = self._settings.scan_interval_s
 
         def pause_s(names_changed: bool) -> float:
+            interval_s = self._settings.scan_interval_s
             return min(_SCAN_PAUSE_S, interval_s) if names_changed else interval_s
 
         try:
@@ -203,6 +208,17 @@ class _Pipeline:
             self._books.record(event)
         if turn.more:
             self._work.set()
+
+    async def _take_changes(self, changes: asyncio.Queue[AgentSettings]) -> None:
+        while True:
+            settings = await changes.get()
+            self._settings = settings
+            self._stamper = Stamper(settings.stamp)
+            self._delivery.use(RetryPolicy(settings.retry_initial_s, settings.retry_max_s))
+            self._books.reconfigure(settings)
+            await self._on_disk(partial(self._tailer.reconfigure, settings))
+            await self._scan()
+            _log.info("The configuration was read again.", sources=len(settings.sources))
 
     # Reading
 
@@ -345,11 +361,11 @@ class _Pipeline:
 
     # Waiting
 
-    async def _every(self, interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
+    async def _every(self, interval_s: Callable[[], float], act: Callable[[], Awaitable[None]]) -> None:
         while not self._done.is_set():
             await act()
             try:
-                await asyncio.wait_for(self._done.wait(), interval_s)
+                await asyncio.wait_for(self._done.wait(), interval_s())
             except TimeoutError:
                 continue
 

@@ -15,8 +15,10 @@ from clew_agent.wire import file_id as make_file_id
 from .account import FileAccount
 from .discovery import Found
 from .identity import TAIL_BYTES, FileIdentity, FileKey, Mark, digest
+from .layout import layout_of
 from .naming import Writer
 from .packed import is_packed, unpack
+from .parts import PartJoiner
 from .reader import LineReader
 
 __all__ = ["FollowedFile", "begin_account", "end_of_last_line", "open_content", "open_file"]
@@ -38,6 +40,8 @@ class FollowedFile:
     fd: int | None = None
     reader: LineReader | None = None
     """There while it is open and has an account."""
+    joiner: PartJoiner | None = None
+    """There with the reader, if a container runtime writes the file."""
     size: int = 0
     """Of the content."""
     peak: int = 0
@@ -76,7 +80,7 @@ class FollowedFile:
     def offset(self) -> int:
         """How far it was read."""
         if self.reader:
-            return self.reader.offset
+            return self.joiner.mark.offset if self.joiner and self.joiner.waits else self.reader.offset
         return self.account.identity.offset if self.account else 0
 
     @property
@@ -123,26 +127,32 @@ class FollowedFile:
         assert self.fd is not None
         self.account = account
         self.generation = account.identity.generation
+        fd, head = self.fd, os.pread(self.fd, _HEAD_BYTES, 0)
         self.reader = LineReader(
-            self.fd,
+            fd,
             offset=account.identity.offset,
             tail=account.identity.tail,
             read_bytes_max=read_bytes_max,
             line_bytes_max=line_bytes_max,
-            encoding=encoding_of(os.pread(self.fd, _HEAD_BYTES, 0), self.found.source.encoding),
+            encoding=encoding_of(head, self.found.source.encoding),
         )
+        layout = layout_of(head)
+        if layout:
+            self.joiner = PartJoiner(layout, bytes_max=line_bytes_max, tail_at=lambda offset: _tail_at(fd, offset))
 
     def read_so_far(self) -> FileAccount | None:
         """Return the account, its identity as far as the content was read."""
         if self.reader and self.account:
-            identity = replace(self.account.identity, offset=self.reader.offset, tail=self.reader.tail)
+            joiner = self.joiner
+            mark = joiner.mark if joiner and joiner.waits else Mark(self.reader.offset, self.reader.tail)
+            identity = replace(self.account.identity, offset=mark.offset, tail=mark.tail)
             self.account = replace(self.account, identity=identity)
         return self.account
 
     def close(self) -> None:
         """Free the descriptor; what was read stays known."""
         self.read_so_far()
-        self.reader = None
+        self.reader = self.joiner = None
         if self.fd is not None:
             os.close(self.fd)
             self.fd = None
@@ -150,7 +160,7 @@ class FollowedFile:
 
     def begin_anew(self, generation: int) -> None:
         """Forget the content, which is no more; what is under this inode now is this generation."""
-        self.account = self.reader = None
+        self.account = self.reader = self.joiner = None
         self.generation = generation
         self.skip = False
         self.peak = self.size_before = self.size
@@ -195,7 +205,6 @@ def begin_account(
     assert fd is not None
     if offset is None:
         offset = end_of_last_line(fd) if file.skip else 0
-    lead = min(offset, TAIL_BYTES)
     identity = FileIdentity(
         device=file.key.device,
         inode=file.key.inode,
@@ -203,7 +212,7 @@ def begin_account(
         fingerprint=digest(line),
         fingerprint_bytes=len(line),
         offset=offset,
-        tail=digest(os.pread(fd, lead, offset - lead)),
+        tail=_tail_at(fd, offset),
     )
     return FileAccount(
         file_id=make_file_id(
@@ -223,6 +232,11 @@ def begin_account(
         shipped=offset,
         packed_bytes=file.disk[0] if file.packed else 0,
     )
+
+
+def _tail_at(fd: int, offset: int) -> bytes:
+    lead = min(offset, TAIL_BYTES)
+    return digest(os.pread(fd, lead, offset - lead))
 
 
 def end_of_last_line(fd: int) -> int:

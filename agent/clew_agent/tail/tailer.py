@@ -27,6 +27,7 @@ from .events import Ended, Loss, Lost, Opened, Read, Resumed, Seen, TailEvent
 from .followed import FollowedFile, begin_account, open_content, open_file
 from .identity import FileKey, Mark, Verdict, digest, first_line, judge, look
 from .known import KnownContents
+from .layout import layout_of
 from .naming import name_writer
 from .packed import IncompleteArchive, TooLarge, is_packed
 from .reader import Block, Changed, Deferred
@@ -92,6 +93,7 @@ class Tailer:
         """Open files, the one read longest ago first."""
         self._queue: deque[FollowedFile] = deque()
         """Files with something new, in the order of their turns."""
+        self._made_whole: list[tuple[FollowedFile, Block]] = []
         self._events: list[TailEvent] = []
         self.unmatched: tuple[str, ...] = ()
         """Globs that match no file."""
@@ -566,13 +568,59 @@ class Tailer:
         if outcome is None or (file.reader.offset if at_end else file.reader.reached) >= file.size:
             file.looked = now
         if outcome is None:
-            self._finish(file)
-            return None
+            return self._at_end_of(file, at_end=at_end)
         file.active_s = self._monotonic_s()
         if self._has_news(file):
             self._enqueue(file)
-        self._events.append(Read(_source(file.account, file.modified_ns), outcome))
-        return outcome
+        block = file.joiner.add(outcome) if file.joiner else outcome
+        return self._tell(file, block) if block else self._at_end_of(file, at_end=at_end)
+
+    def _tell(self, file: FollowedFile, block: Block) -> Block:
+        assert file.account is not None
+        self._events.append(Read(_source(file.account, file.modified_ns), block))
+        return block
+
+    def _at_end_of(self, file: FollowedFile, *, at_end: bool) -> Block | None:
+        """Make whole what waits for the file that came after, and release the file if it is gone."""
+        block = None
+        if file.joiner and file.joiner.waits and not file.unread:
+            block = self._complete(file) or (file.joiner.flush() if at_end else None)
+            if block:
+                self._tell(file, block)
+        self._finish(file)
+        return block
+
+    def _complete(self, file: FollowedFile) -> Block | None:
+        """Let the file's last line be made whole by the one that has its path now, if that has begun so."""
+        assert file.account is not None
+        after = self._by_path.get(file.account.path)
+        if not file.rotated or after is None or after is file or not file.joiner:
+            return None
+        if after.account is None:
+            self._enqueue(after)
+        elif after.account.first and after.fd is not None:
+            completed = file.joiner.complete(os.pread(after.fd, after.account.first, 0))
+            return completed.block if completed else None
+        return None
+
+    def _begin_behind(self, file: FollowedFile) -> int | None:
+        """Return how much of a new file belongs to the last line of the one before it; None while that must show."""
+        for before in self._open.values():
+            if before is file or not (before.joiner and before.rotated and before.account):
+                continue
+            if before.account.path != file.found.path or before.finishing:
+                continue
+            if before.unread:
+                self._enqueue(before)
+                return None
+            if before.joiner.waits:
+                assert file.fd is not None
+                completed = before.joiner.complete(os.pread(file.fd, self._settings.read_bytes_max, 0))
+                if completed is None:
+                    return None
+                self._made_whole.append((before, completed.block))
+                return completed.head_bytes
+        return 0
 
     def _begin(self, file: FollowedFile, *, at_end: bool) -> _Begun:
         """Find out what the open file's new content is, and begin to read it."""
@@ -593,12 +641,18 @@ class Tailer:
             return _Begun.LATER
         if file.reader is not None:
             return _Begun.YES
+        behind = 0 if file.skip or file.spooled or layout_of(line) is None else self._begin_behind(file)
+        if behind is None and not at_end:
+            return _Begun.LATER
         writer = name_writer(file.found.source, file.found.path, host=self._settings.host)
-        account = begin_account(file, writer, line, agent_host=self._settings.host)
+        account = begin_account(file, writer, line, agent_host=self._settings.host, offset=behind or None)
         for problem in writer.problems:
             self._complain(file.found.path, problem)
         self._attach(file, account)
         self._events.append(Opened(account))
+        for before, block in self._made_whole:
+            self._tell(before, block)
+        self._made_whole.clear()
         return _Begun.YES
 
     def _finish(self, file: FollowedFile) -> None:

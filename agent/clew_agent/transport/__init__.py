@@ -5,5 +5,14 @@ from .memory import MemoryTransport
 from .opening import open_transport
 from .protocol import Transport
 from .retry import RetryDecision, RetryPolicy
+from .switched import SwitchedTransport
 
-__all__ = ["HttpTransport", "MemoryTransport", "RetryDecision", "RetryPolicy", "Transport", "open_transport"]
+__all__ = [
+    "HttpTransport",
+    "MemoryTransport",
+    "RetryDecision",
+    "RetryPolicy",
+    "SwitchedTransport",
+    "Transport",
+    "open_transport",
+]

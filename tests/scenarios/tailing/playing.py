@@ -34,6 +34,7 @@ def play(
     try:
         stage = Stage(folder, program, files=variant.files, polling=variant.polling, full=full)
         stage.configure()
+        stage.experienced = variant.experienced
         if variant.experienced:
             stage.append(stage.logs / "before.log", 5)
             stage.start()

@@ -30,6 +30,7 @@ def rename(stage: Stage) -> None:
 
 @scenario("5", "renamed every 200 ms")
 def rapid(stage: Stage) -> None:
+    stage.configure(paths=("*.log*",))
     stage.start()
     for turn in range(50 if stage.full else 8):
         stage.append_all(50)

@@ -27,6 +27,8 @@ class Stage:
         """Play the counts of the requirements, not those for a quick run."""
         self.paths = [self.logs / f"app{i}.log" for i in range(files)]
         self.options = Options(paths=(f"{self.logs}/*.log",), polling=polling)
+        self.experienced = False
+        """The tailer has run before, on other files."""
         self.written: Counter[bytes] = Counter()
         self.skipped: set[bytes] = set()
         self._contents: defaultdict[str, int] = defaultdict(int)
