@@ -117,9 +117,13 @@ class PartJoiner:
             return _Joined(lines[:complete], lengths[:complete], taken)
         for parts in pending.values():
             lines.append(self._layout.join(parts))
-            lengths.append(1)
-        if pending:
-            lengths[-1] = max(1, span - len(pending) + 1)
+            lengths.append(span)
+            span = 0
+        short = 0
+        for i in reversed(range(len(lengths))):  # a line needs a byte of the file to be known by
+            lengths[i] -= short
+            short = max(0, 1 - lengths[i])
+            lengths[i] += short
         return _Joined(lines, lengths, len(raw_lines))
 
     def _block(self, joined: _Joined, cut_bytes: int) -> Block | None:

@@ -14,12 +14,12 @@ from clew_agent.config import SourceSettings
 
 from .account import FileAccount
 from .copies import REPLACED_BYTES_MIN, Resemblance, related, resemblance
-from .discovery import Discovery, Found
+from .discovery import Found, Scan
 from .followed import FollowedFile, open_content
 from .identity import FileKey, Mark
 from .packed import IncompleteArchive, TooLarge
 
-__all__ = ["Fingerprints", "Heir", "find_heirs"]
+__all__ = ["Fingerprints", "Heir", "candidates_for", "find_heirs"]
 
 _log = structlog.get_logger()
 
@@ -59,22 +59,20 @@ class Heir:
 def find_heirs(
     account: FileAccount,
     marks: Iterable[Mark],
+    candidates: Iterable[tuple[Found, bool]],
     *,
-    discovery: Discovery,
-    source: SourceSettings,
     followed: Mapping[FileKey, FollowedFile],
     unpacked: tuple[Path, int],
 ) -> Iterator[Heir]:
-    """Yield the files that have the account's content, of which nothing else is known.
+    """Yield those of the candidates that have the account's content, and of which nothing else is known.
 
-    They are looked for among all that the globs match and in the old directory, by names that rotation gives. What
-    is yielded stays open, what is not is closed if it was not open before.
+    What is yielded stays open, what is not is closed if it was not open before.
     """
-    for found, wanted in _candidates(account, discovery, source):
+    for found, wanted in candidates:
         file = followed.get(found.key) or FollowedFile(found, 0)
         if file.account is not None or found.key == account.identity.key:
             continue
-        if Path(found.path).name == Path(account.path).name and account.identity.offset < REPLACED_BYTES_MIN:
+        if found.path == account.path and account.identity.offset < REPLACED_BYTES_MIN:
             continue
         file.see(found.size, found.modified_ns)
         was_open = file.fd is not None
@@ -91,8 +89,12 @@ def find_heirs(
             file.close()
 
 
-def _candidates(account: FileAccount, discovery: Discovery, source: SourceSettings) -> Iterator[tuple[Found, bool]]:
-    wanted = discovery.scan().files
+def candidates_for(account: FileAccount, scan: Scan, source: SourceSettings) -> Iterator[tuple[Found, bool]]:
+    """Yield files that by their names may be made of the account's, and whether the globs match them.
+
+    They are looked for among all that the globs match, and in the old directory.
+    """
+    wanted = scan.files
     for found in sorted(wanted.values(), key=lambda found: -found.modified_ns):
         if related(account.path, found.path):
             yield found, True

@@ -196,6 +196,7 @@ def cri_parts_rotation(stage: Stage) -> None:
     for i in range(4):
         with path.open("ab", buffering=0) as file:
             file.write(cri(i, "stdout", "F", b"%d before" % i))
+            stage.wait_for(lambda i=i: cri(i, "stdout", "F", b"%d before" % i).strip() in stage.arrived())
             file.write(cri(i, "stdout", "P", b"%d one " % i))
         stage.pause(0.3)
         path.rename(stage.logs / f"0.log.2026112{i}")

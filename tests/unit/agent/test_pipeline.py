@@ -56,7 +56,7 @@ class Running:
         self._task = asyncio.ensure_future(run_agent(settings, transport, stop=self._stop))
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not true():
                 assert not self._task.done()
                 await asyncio.wait({self._task}, timeout=0.005)

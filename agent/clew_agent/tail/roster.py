@@ -1,0 +1,174 @@
+"""The files that are followed: which are open, whose turn it is, what happened to them."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+import structlog
+from msgspec.structs import replace
+
+from clew_agent.config import AgentSettings
+from clew_agent.wire import Source
+
+from .account import FileAccount
+from .events import Ended, Loss, Lost, Opened, Read, Seen, TailEvent
+from .followed import FollowedFile
+from .identity import FileKey
+from .known import KnownContents
+from .reader import Block
+from .succession import Fingerprints
+
+__all__ = ["Roster"]
+
+_log = structlog.get_logger()
+
+# Descriptors that are left to the rest of the agent when there are no more.
+_FILES_SPARE = 16
+
+
+class Roster:
+    """Opens and closes files, and keeps the list of what is to be told."""
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        known: KnownContents,
+        *,
+        open_file: Callable[[str], int],
+        monotonic_s: Callable[[], float],
+    ) -> None:
+        self.settings = settings
+        self.known = known
+        self.monotonic_s = monotonic_s
+        self._open_file = open_file
+        self.files: dict[FileKey, FollowedFile] = {}
+        self.by_path: dict[str, FollowedFile] = {}
+        self.fingerprints = Fingerprints()
+        self.ids: set[bytes] = set()
+        """Of every content that is followed or known."""
+        for account in known.accounts():
+            self.fingerprints.add(account)
+            self.ids.add(account.file_id)
+        self.open_max = settings.open_files_max
+        self.open: OrderedDict[FileKey, FollowedFile] = OrderedDict()
+        """Open files, the one read longest ago first."""
+        self.queue: deque[FollowedFile] = deque()
+        """Files with something new, in the order of their turns."""
+        self.events: list[TailEvent] = []
+        self.problems: dict[str, str] = {}
+        """Path -> what is wrong with it now."""
+
+    def forget(self, account: FileAccount) -> None:
+        """Forget a content that is no more."""
+        self.fingerprints.remove(account)
+        self.ids.discard(account.file_id)
+
+    def enqueue(self, file: FollowedFile) -> None:
+        """Give the file a turn."""
+        if not file.queued:
+            file.queued = True
+            self.queue.append(file)
+
+    def complain(self, path: str, problem: str) -> None:
+        """Note what is wrong with a file, and log it once."""
+        if self.problems.get(path) != problem:
+            _log.warning("There is a problem with a file.", path=path, problem=problem)
+            self.problems[path] = problem
+
+    def refresh(self, file: FollowedFile) -> bool:
+        """Look at size and time of the file; False if that cannot be done."""
+        try:
+            if file.refresh() and file.account:
+                self.events.append(Seen(file.account.file_id, file.size))
+        except OSError as error:
+            _log.debug("A file could not be looked at.", path=file.found.path, error=error.strerror)
+            return False
+        return True
+
+    # Opening and closing
+
+    def has_room(self) -> bool:
+        """Make room for one more open file, by closing the one read longest ago that can be opened again."""
+        if len(self.open) < self.open_max:
+            return True
+        surplus = len(self.open) + 1 - self.open_max
+        idle = [f for f in self.open.values() if not f.queued and f.missing_since_s is None][:surplus]
+        for file in idle:
+            self.close(file)
+        return len(idle) == surplus
+
+    def open_plain(self, file: FollowedFile) -> bool:
+        """Open the file, whatever it has; False if it cannot be, or another one has its name."""
+        path = file.found.path
+        try:
+            file.fd = self._open_file(path)
+            seen = os.fstat(file.fd)
+        except FileNotFoundError:
+            return False  # the next scan says what became of it
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE) and self.open:
+                self.open_max = max(1, len(self.open) - _FILES_SPARE)
+                self.has_room()
+                self.enqueue(file)
+                return False
+            self.complain(path, f"cannot be read: {error.strerror}")
+            return False
+        self.open[file.key] = file
+        if (seen.st_dev, seen.st_ino) != file.key:
+            self.close(file)  # another file took its name since the scan
+            return False
+        self.problems.pop(path, None)
+        return True
+
+    def attach(self, file: FollowedFile, account: FileAccount) -> None:
+        """Read the open file on, behind what the account says."""
+        file.attach(account, read_bytes_max=self.settings.read_bytes_max, line_bytes_max=self.settings.line_bytes_max)
+        self.fingerprints.add(account)
+
+    def close(self, file: FollowedFile) -> None:
+        """Free the file's descriptor; it is still followed."""
+        file.close()
+        self.open.pop(file.key, None)
+
+    def drop(self, file: FollowedFile, *, missing: bool = False) -> None:
+        """No longer follow the file; `missing`: look for it elsewhere."""
+        self.close(file)
+        del self.files[file.key]
+        if file.account:
+            self.known.put(replace(file.account, seen=file.peak), missing=missing)
+        elif missing and file.size:
+            _log.warning("A file went away before it was opened.", path=file.found.path, bytes=file.size)
+
+    # Telling
+
+    def lose(self, account: FileAccount, offset: int, until: int, why: Loss) -> None:
+        """Tell that a content is no more, and which bytes of it were not read."""
+        if until > offset:
+            self.events.append(Lost(account.file_id, offset, until, why))
+        self.events.append(Ended(account.file_id))
+
+    def tell(self, file: FollowedFile, block: Block) -> Block:
+        """Tell lines of the file."""
+        assert file.account is not None
+        self.events.append(Read(_source(file.account, file.modified_ns), block))
+        return block
+
+    def begin(self, file: FollowedFile, account: FileAccount) -> None:
+        """Follow the open file's new content under this account."""
+        self.ids.add(account.file_id)
+        self.attach(file, account)
+        self.events.append(Opened(account))
+
+
+def _source(account: FileAccount, modified_ns: int) -> Source:
+    return Source(
+        file_id=account.file_id,
+        path=account.path,
+        host=account.host,
+        service=account.service,
+        instance=account.instance,
+        modified_ns=modified_ns,
+    )
