@@ -43,5 +43,11 @@ engines: $(BIN)/.installed ## start a real Kafka (BROKERS=1 or 3) and a real Ela
 engines-stop: $(BIN)/.installed ## stop them
 	$(BIN)/python -m deploy.engines stop
 
+tailers: $(BIN)/.installed ## scenarios of tailing, Clew beside what else is installed, into docs/tailing.md
+	$(BIN)/python -m tests.scenarios.tailing.table --write docs/tailing.md
+
+tailers-full: $(BIN)/.installed ## the same scenarios for Clew with the great counts: 50 files, 10,000 files, 200 kills
+	CLEW_TAILERS_FULL=1 $(BIN)/python -m pytest tests/scenarios/tailing
+
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

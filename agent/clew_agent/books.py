@@ -13,9 +13,10 @@ import structlog
 from clew_agent import __version__
 from clew_agent.checkpoint import Checkpoint, CheckpointFile
 from clew_agent.config import AgentSettings
-from clew_agent.ledger import Ledger, Reason
+from clew_agent.ledger import Ledger
 from clew_agent.metrics import Metrics
-from clew_agent.tail import Block, Ended, FileAccount, Loss, Lost, Opened, Read, Resumed, Seen, TailEvent
+from clew_agent.reason import Reason
+from clew_agent.tail import Block, Ended, FileAccount, Lost, Opened, Read, Resumed, Seen, TailEvent
 from clew_agent.wire import Heartbeat
 
 __all__ = ["Books"]
@@ -120,7 +121,7 @@ class Books:
             errors=errors,
         )
 
-    def _give_up(self, file_id: bytes, start: int, end: int, reason: Reason | Loss) -> None:
+    def _give_up(self, file_id: bytes, start: int, end: int, reason: Reason) -> None:
         path = self.ledger[file_id].path
         if reason is not Reason.REFUSED:
             _log.warning("Bytes are given up.", path=path, start=start, end=end, reason=str(reason))

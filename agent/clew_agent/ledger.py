@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 
 from msgspec.structs import replace
 
-from clew_agent.tail import FileAccount, Loss
+from clew_agent.reason import Reason
+from clew_agent.tail import FileAccount
 from clew_agent.wire import FileLedger, GivenUp
 
 __all__ = ["Ledger", "Reason"]
-
-
-class Reason(StrEnum):
-    """Why bytes will never be shipped, besides `clew_agent.tail.Loss`."""
-
-    REFUSED = "refused"
-    """The receiver will not take them."""
 
 
 class Ledger:
@@ -65,7 +58,7 @@ class Ledger:
         self._accounts[file_id] = replace(account, identity=identity, lines=account.lines + lines)
         self.version += 1
 
-    def give_up(self, file_id: bytes, *, start: int, end: int, reason: Reason | Loss) -> None:
+    def give_up(self, file_id: bytes, *, start: int, end: int, reason: Reason) -> None:
         """Note bytes that will never be shipped. If they were next, `acknowledge` steps over them."""
         account = self._accounts[file_id]
         ranges = account.given_up

@@ -39,7 +39,7 @@ COUNTERS = {
         {"result": ("acknowledged", "refused", "unavailable")},
     ),
     "clew_agent_dropped": Instrument(
-        "By", "File bytes given up, by reason.", {"reason": ("deleted", "refused", "truncated")}
+        "By", "File bytes given up, by reason.", {"reason": ("deleted", "held", "refused", "truncated")}
     ),
     "clew_agent_cut": Instrument("By", "Bytes cut off lines that were over the limit."),
     "clew_ingest_chunks": Instrument("{chunk}", "Chunks received and durable."),

@@ -2,7 +2,7 @@
 
 from .account import FileAccount
 from .discovery import Discovery, Found, Scan
-from .events import Ended, Loss, Lost, Opened, Read, Resumed, Seen, TailEvent
+from .events import Ended, Lost, Opened, Read, Resumed, Seen, TailEvent
 from .identity import FileIdentity, FileKey, Sighting, Verdict, judge
 from .known import KnownContents
 from .naming import Writer, name_writer
@@ -24,7 +24,6 @@ __all__ = [
     "Found",
     "KnownContents",
     "LineReader",
-    "Loss",
     "Lost",
     "Opened",
     "Read",

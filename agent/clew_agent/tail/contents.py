@@ -8,10 +8,12 @@ from collections.abc import Iterable
 import structlog
 from msgspec.structs import replace
 
+from clew_agent.reason import Reason
+
 from .account import FileAccount
 from .copies import REPLACED_BYTES_MIN, Resemblance, related, resemblance, same_bytes
 from .discovery import Discovery, Found
-from .events import Loss, Lost, Resumed
+from .events import Lost, Resumed
 from .followed import FollowedFile, begin_account, open_content
 from .identity import Mark, Verdict, digest, first_line, judge, look
 from .naming import name_writer
@@ -74,7 +76,7 @@ class Contents:
         try:
             open_content(file, self._roster.settings.data, self._roster.settings.unpacked_bytes_max)
         except (IncompleteArchive, TooLarge) as error:
-            problem = str(error) or f"{Loss.UNPACKED}: over {self._roster.settings.unpacked_bytes_max} bytes"
+            problem = str(error) or f"its content is over {self._roster.settings.unpacked_bytes_max} bytes"
             self._roster.complain(file.found.path, f"cannot be unpacked: {problem}")
             self._roster.close(file)
             file.looked = file.disk
@@ -95,7 +97,7 @@ class Contents:
         file.account = None  # it may go to another file
         candidates = candidates_for(account, self.discovery.scan(), self._roster.settings.sources[0])
         if not self.hand_over(account, marks, until, candidates):
-            self._roster.lose(account, account.identity.offset, until, Loss.TRUNCATED)
+            self._roster.lose(account, account.identity.offset, until, Reason.TRUNCATED)
             file.account = account
         if file.missing_since_s is not None:
             self._roster.drop(file)  # what begins outside of the globs is not ours
@@ -120,7 +122,7 @@ class Contents:
                 file.missing_since_s = None if heir.wanted else self._roster.monotonic_s()
                 self._roster.files[file.key] = file
             if until > file.size:
-                self._roster.events.append(Lost(account.file_id, file.size, until, Loss.TRUNCATED))
+                self._roster.events.append(Lost(account.file_id, file.size, until, Reason.TRUNCATED))
             self._take_over(file, account)
             return True
         return False

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
+from clew_agent.reason import Reason
 from clew_agent.wire import Source
 
 from .account import FileAccount
 from .reader import Block
 
-__all__ = ["Ended", "Loss", "Lost", "Opened", "Read", "Resumed", "Seen", "TailEvent"]
+__all__ = ["Ended", "Lost", "Opened", "Read", "Resumed", "Seen", "TailEvent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,6 @@ class Read:
     block: Block
 
 
-class Loss(StrEnum):
-    """Why bytes that were there will not be read."""
-
-    TRUNCATED = "truncated"
-    """The file was truncated or rewritten before they were read."""
-    DELETED = "deleted"
-    """The file went away before they were read."""
-    HELD = "held too long"
-    """The file was rotated or deleted, and kept open for them as long as the settings allow."""
-    UNPACKED = "too large when unpacked"
-    """The file is compressed, and its content larger than the settings allow."""
-
-
 @dataclass(frozen=True, slots=True)
 class Lost:
     """Bytes that were there and will not be read."""
@@ -64,7 +51,7 @@ class Lost:
     file_id: bytes
     start: int
     end: int
-    why: Loss
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True)

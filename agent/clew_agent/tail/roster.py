@@ -11,10 +11,11 @@ import structlog
 from msgspec.structs import replace
 
 from clew_agent.config import AgentSettings
+from clew_agent.reason import Reason
 from clew_agent.wire import Source
 
 from .account import FileAccount
-from .events import Ended, Loss, Lost, Opened, Read, Seen, TailEvent
+from .events import Ended, Lost, Opened, Read, Seen, TailEvent
 from .followed import FollowedFile
 from .identity import FileKey
 from .known import KnownContents
@@ -144,7 +145,7 @@ class Roster:
 
     # Telling
 
-    def lose(self, account: FileAccount, offset: int, until: int, why: Loss) -> None:
+    def lose(self, account: FileAccount, offset: int, until: int, why: Reason) -> None:
         """Tell that a content is no more, and which bytes of it were not read."""
         if until > offset:
             self.events.append(Lost(account.file_id, offset, until, why))

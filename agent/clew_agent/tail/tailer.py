@@ -14,11 +14,12 @@ from typing import NamedTuple
 import structlog
 
 from clew_agent.config import AgentSettings
+from clew_agent.reason import Reason
 
 from .account import FileAccount
 from .contents import Contents
 from .discovery import Discovery, Found, Scan
-from .events import Ended, Loss, Seen, TailEvent
+from .events import Ended, Seen, TailEvent
 from .followed import FollowedFile, open_file
 from .identity import first_line
 from .known import KnownContents
@@ -207,7 +208,7 @@ class Tailer:
                 here = by_path.get(account.path)
                 candidates = candidates_for(account, scan, source) if unread else [(here, True)] if here else []
                 if not self._contents.hand_over(account, (), account.seen, candidates):
-                    self._roster.lose(account, account.identity.offset, account.seen, Loss.DELETED)
+                    self._roster.lose(account, account.identity.offset, account.seen, Reason.DELETED)
                 continue
             file = FollowedFile(found, account.identity.generation, account)
             self._contents.resume(file, account)
@@ -247,9 +248,11 @@ class Tailer:
     def _give_up(self, file: FollowedFile) -> None:
         account = file.read_so_far()
         if account:
-            self._roster.lose(account, account.identity.offset, file.peak, Loss.HELD)
+            self._roster.lose(account, account.identity.offset, file.peak, Reason.HELD)
         else:
-            self._roster.complain(file.found.path, f"given up unread: {file.size} bytes were {Loss.HELD}")
+            self._roster.complain(
+                file.found.path, f"given up unread, after it was held as long as allowed: {file.size} bytes"
+            )
         if file.queued:
             self._roster.queue.remove(file)
             file.queued = False

@@ -25,8 +25,9 @@ ruleset(name="out" queue.type="Direct") {{
 }}
 """
 _INPUT = """
-input(type="imfile" file="{path}" tag="scenario:" ruleset="out" persistStateInterval="1" persistStateAfterSubmission="on"
-      freshStartTail="{tail}" reopenOnTruncate="on" discardTruncatedMsg="off")
+input(type="imfile" file="{path}" tag="scenario:" ruleset="out"
+      persistStateInterval="1" persistStateAfterSubmission="on" freshStartTail="{tail}"
+      reopenOnTruncate="on" discardTruncatedMsg="off")
 """
 
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from clew_agent.ledger import Ledger, Reason
-from clew_agent.tail import FileAccount, FileIdentity, Loss
+from clew_agent.ledger import Ledger
+from clew_agent.reason import Reason
+from clew_agent.tail import FileAccount, FileIdentity
 from clew_agent.wire import GivenUp
 
 ID = b"0123456789"
@@ -49,8 +50,8 @@ def test_an_acknowledgement_out_of_order_is_a_defect(ledger: Ledger) -> None:
 def test_neighbouring_ranges_given_up_for_one_reason_are_one(ledger: Ledger) -> None:
     ledger.give_up(ID, start=0, end=10, reason=Reason.REFUSED)
     ledger.give_up(ID, start=10, end=30, reason=Reason.REFUSED)
-    ledger.give_up(ID, start=30, end=40, reason=Loss.TRUNCATED)
-    ledger.give_up(ID, start=50, end=60, reason=Loss.TRUNCATED)
+    ledger.give_up(ID, start=30, end=40, reason=Reason.TRUNCATED)
+    ledger.give_up(ID, start=50, end=60, reason=Reason.TRUNCATED)
     assert ledger[ID].given_up == (
         GivenUp(0, 30, "refused"),
         GivenUp(30, 40, "truncated"),
@@ -76,7 +77,7 @@ def test_every_change_that_must_be_durable_is_a_new_version(ledger: Ledger) -> N
     versions = [ledger.version]
     ledger.acknowledge(ID, start=0, end=5, tail=b"", lines=1)
     versions.append(ledger.version)
-    ledger.give_up(ID, start=5, end=6, reason=Loss.DELETED)
+    ledger.give_up(ID, start=5, end=6, reason=Reason.DELETED)
     versions.append(ledger.version)
     ledger.end(ID, 1)
     versions.append(ledger.version)

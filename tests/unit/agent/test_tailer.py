@@ -14,11 +14,11 @@ import pytest
 from msgspec.structs import replace
 
 from clew_agent.config import AgentSettings
+from clew_agent.reason import Reason
 from clew_agent.tail import (
     Ended,
     FileAccount,
     KnownContents,
-    Loss,
     Lost,
     Opened,
     Read,
@@ -301,7 +301,7 @@ class TestRotation:
         follower.accounts[file_id] = replace(account, seen=500)
         log.unlink()
         follower.go()
-        assert follower.of(Lost) == [Lost(file_id, 2, 500, Loss.DELETED)]
+        assert follower.of(Lost) == [Lost(file_id, 2, 500, Reason.DELETED)]
         follower.restart()
         append(log, "reused\n")
         assert follower.go() == ["a.log:reused"]
@@ -335,7 +335,7 @@ class TestTruncation:
         follower.tailer.scan()
         log.write_text("x\n")
         assert follower.go() == ["a.log:x"]
-        assert [(lost.start, lost.end, lost.why) for lost in follower.of(Lost)] == [(2, 6, Loss.TRUNCATED)]
+        assert [(lost.start, lost.end, lost.why) for lost in follower.of(Lost)] == [(2, 6, Reason.TRUNCATED)]
 
     def test_a_generation_is_never_given_twice(self, follow: Follow, log: Path) -> None:
         follower = follow()
@@ -540,14 +540,14 @@ class TestHolding:
         follower = self.deleted_unread(follow, log, rotated_hold_s=60)
         follower.now_s += 61
         assert follower.go() == []
-        assert [(lost.start, lost.end, lost.why) for lost in follower.of(Lost)] == [(5, 12, Loss.HELD)]
+        assert [(lost.start, lost.end, lost.why) for lost in follower.of(Lost)] == [(5, 12, Reason.HELD)]
         assert follower.tailer
         assert follower.tailer.open_files == 0
 
     def test_and_not_beyond_its_share_of_the_disk(self, follow: Follow, log: Path) -> None:
         follower = self.deleted_unread(follow, log, rotated_hold_bytes_max=11)
         assert follower.go() == []
-        assert [lost.why for lost in follower.of(Lost)] == [Loss.HELD]
+        assert [lost.why for lost in follower.of(Lost)] == [Reason.HELD]
 
 
 class TestContainers:

@@ -12,8 +12,8 @@ import pytest
 from prometheus_client import generate_latest
 from tests.conftest import ROOT
 
-from clew_agent.ledger import Reason
 from clew_agent.metrics import COUNTERS, GAUGES, HISTOGRAMS, PROGRAMS, create_metrics
+from clew_agent.reason import Reason
 from clew_agent.settings import Settings
 from clew_collector.store.protocol import Verdict
 from clew_query.reference import FILES, exposed_name, reference, unit_of
