@@ -52,6 +52,7 @@ class Sink:
         self.requests = 0
         self.pause_s = 0.0
         """Before every answer."""
+        self._busy = threading.Lock()
         self._changed = threading.Condition()
         sink = self
 
@@ -61,14 +62,15 @@ class Sink:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                answer = sink._receive(self.path, self.headers["Content-Type"], body, bytes_max)
-                time.sleep(sink.pause_s)
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
+                with sink._busy:
+                    answer = sink._receive(self.path, self.headers["Content-Type"], body, bytes_max)
+                    time.sleep(sink.pause_s)
+                    self.send_response(answer.status)
+                    for name, value in answer.headers.items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(answer.body)))
+                    self.end_headers()
+                    self.wfile.write(answer.body)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
                 """Stay silent."""
@@ -95,9 +97,10 @@ class Sink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.shutdown()
-        for connection in self._connections:
-            with suppress(OSError):  # the other side was quicker
-                connection.shutdown(socket.SHUT_RDWR)
+        with self._busy:  # what was taken is answered
+            for connection in self._connections:
+                with suppress(OSError):  # the other side was quicker
+                    connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()  # waits for the connections' threads
         self._thread.join()
 

@@ -105,7 +105,8 @@ class TestFiles:
     ) -> None:
         with (logs / "a.log").open("wb") as file:
             file.write(b"before\n")
-            file.truncate(100_000_000)
+            for _ in range(100):
+                file.write(b"x" * 1_000_000)
         append(logs / "a.log", " end of the long line", "after")
         done = agent.call("run", "--once")
         assert done.returncode == 0, done.stderr

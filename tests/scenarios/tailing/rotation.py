@@ -42,6 +42,7 @@ def rapid(stage: Stage) -> None:
 
 @scenario("5b", "renamed every 200 ms, the receiver away for ten of them")
 def rapid_behind(stage: Stage) -> None:
+    stage.configure(paths=("*.log*",))
     stage.append_all(5)
     stage.start()
     stage.settle()
