@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.scenarios.agent_program import AgentProgram
 from tests.scenarios.tailing.programs import Behaviour, Options
@@ -125,9 +126,9 @@ class ClewProgram:
         return self._agent
 
     def start(self) -> None:
-        self.agent.start()
+        process = self.agent.start()
         deadline = time.monotonic() + 20
-        while not (self.agent.data / "lock").exists() and time.monotonic() < deadline and self.alive():
+        while self._status().get("pid") != process.pid and time.monotonic() < deadline and self.alive():
             time.sleep(0.01)
 
     def stop(self) -> None:
@@ -152,10 +153,7 @@ class ClewProgram:
         return [str(self.agent.data / name) for name in ("checkpoint", "checkpoint.previous")]
 
     def bytes_given_up(self) -> int:
-        if not (self.agent.data / "status.json").exists():
-            return 0
-        status = json.loads((self.agent.data / "status.json").read_text())
-        files = status["heartbeat"]["files"]
+        files = self._status().get("heartbeat", {}).get("files", [])
         return sum(lost["end"] - lost["start"] for file in files for lost in file["given_up"])
 
     def close(self) -> None:
@@ -164,6 +162,10 @@ class ClewProgram:
                 self.go_on()
             self._agent.kill()
         self.receiver.down()
+
+    def _status(self) -> dict[str, Any]:
+        path = self.agent.data / "status.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def _signal(self, number: int) -> None:
         assert self.agent.process is not None
