@@ -15,9 +15,6 @@ from .parameters import asked_range
 
 __all__ = ["service_map_router"]
 
-RANGE_DEFAULT_NS = 3_600 * 10**9
-"""Before the newest line, where no range is asked for."""
-
 
 def service_map_router(backend: Backend) -> APIRouter:
     """Return the route /services/map."""
@@ -30,10 +27,10 @@ def service_map_router(backend: Backend) -> APIRouter:
         if known is None:
             return answer(_nothing())
         end = min(known[1] + 1, bounds[1]) if bounds[1] is not None else known[1] + 1
-        start = bounds[0] if bounds[0] is not None else end - RANGE_DEFAULT_NS
+        start = max(bounds[0], known[0]) if bounds[0] is not None else known[0]
         if start >= end:
             return answer(_nothing())
-        return answer(_shown(await keeper.read(max(start, known[0]), end)))
+        return answer(_shown(await keeper.read(start, end)))
 
     return router
 

@@ -26,11 +26,11 @@ ASKED_AGAIN_MAX = 300
 @asks
 @fail_with_hint
 def service_map(*, start: str | None, end: str | None, as_json: bool, where: Where) -> None:
-    """Show the services' calls in a range of time: by default, in the hour before the newest line.
+    """Show the services' calls in a range of time: by default, in the week before the newest line.
 
     \b
-    clew map
-    clew map --from now-1d --json
+    clew map --from now-15m
+    clew map --from 2026-11-24T08:00:00Z --to 2026-11-24T09:00:00Z --json
     """  # noqa: D301 - click reads the backspace
     found = asyncio.run(_ask(where, start, end))
     if as_json:

@@ -1,12 +1,14 @@
 // The frame around the pages.
 import { AgentsPage, AlertsPage } from "./tables.js";
 import { useLocation } from "./location.js";
+import { MapPage } from "./map.js";
 import { html, render } from "./preact.js";
 import { SearchPage } from "./search.js";
 import { TransactionPage } from "./transaction.js";
 
 const PAGES = [
   ["/", "Search"],
+  ["/map", "Map"],
   ["/alerts", "Alerts"],
   ["/agents", "Agents"],
 ];
@@ -21,6 +23,7 @@ function decoded(text) {
 
 function Page({ path, parameters }) {
   if (path.startsWith("/t/")) return html`<${TransactionPage} key=${path} id=${decoded(path.slice(3))} />`;
+  if (path === "/map") return html`<${MapPage} parameters=${parameters} />`;
   if (path === "/alerts") return html`<${AlertsPage} />`;
   if (path === "/agents") return html`<${AgentsPage} />`;
   return html`<${SearchPage} parameters=${parameters} />`;

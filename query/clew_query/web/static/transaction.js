@@ -1,8 +1,9 @@
 // A transaction: what it is called, how long it took, who took part, and the waterfall of its invocations.
 import { useAnswer } from "./api.js";
+import { Around, Shares } from "./around.js";
 import { Failure } from "./notice.js";
 import { layOut } from "./path.js";
-import { html, useEffect, useMemo } from "./preact.js";
+import { html, useEffect, useMemo, useState } from "./preact.js";
 import { duration, moment } from "./time.js";
 import { Waterfall } from "./waterfall.js";
 
@@ -20,9 +21,11 @@ export function TransactionPage({ id }) {
 }
 
 function Transaction({ data }) {
-  const laid = useMemo(() => layOut(data), [data]);
+  const [raw, setRaw] = useState(false);
+  const laid = useMemo(() => layOut(data, raw), [data, raw]);
   const errors = data.invocations.reduce((sum, invocation) => sum + invocation.errors, 0);
-  const services = new Set(data.invocations.map((invocation) => invocation.service));
+  const heard = data.invocations.filter((invocation) => !invocation.placeholder);
+  const services = new Set(heard.map((invocation) => invocation.service));
   return html`
     <section class="head">
       <h1><span class="muted">Transaction</span> <code>${data.transaction_id}</code></h1>
@@ -32,15 +35,14 @@ function Transaction({ data }) {
         <${Fact} name="Duration">${duration(laid.total)}<//>
         <${Fact} name="Began">${laid.begin ? moment(laid.begin) : "–"}<//>
         <${Fact} name="Services">${services.size}<//>
-        <${Fact} name="Invocations">${data.invocations.length.toLocaleString("en")}<//>
+        <${Fact} name="Invocations">${heard.length.toLocaleString("en")}<//>
         <${Fact} name="Lines">${data.total.toLocaleString("en")}<//>
         <${Fact} name="Errors" bad=${errors > 0}>${errors.toLocaleString("en")}<//>
       </dl>
       ${data.truncated &&
       html`<p class="warning">Only the first ${data.returned.toLocaleString("en")} of ${data.total.toLocaleString("en")} lines are looked at here.</p>`}
-      ${data.gaps.map(
-        (gap) => html`<p class="warning">Lines are missing of ${gap.source} on ${gap.host}, ${gap.start} to ${gap.end}: ${gap.reason}</p>`,
-      )}
+      <${Shares} services=${data.services} />
+      <${Around} data=${data} raw=${raw} onRaw=${() => setRaw(!raw)} />
     </section>
     <${Waterfall} laid=${laid} />
   `;
