@@ -73,7 +73,9 @@ def test_an_open_invocation_says_why_it_is_there_and_what_it_is_linked_to(page: 
     show(page, SKEWED)
     page.locator(".invocation").filter(has_text="mail").locator("button").last.click()
     evidence = page.locator(".evidence")
-    expect(evidence).to_contain_text("a service that is not here certainly called mail and waited: its span names that parent span.")
+    expect(evidence).to_contain_text(
+        "a service that is not here certainly called mail and waited: its span names that parent span."
+    )
     expect(evidence.get_by_role("link", name="span x")).to_have_attribute("href", "/t/" + "f" * 32)
 
 

@@ -16,6 +16,9 @@ __all__ = ["UNKNOWN", "SpanTable", "Stream", "read_spans", "stream_of"]
 
 UNKNOWN = -1
 
+CALLER_HOP = "caller_hop"
+"""The calling hop on lines of services with `clew_agent.instrument`, where a client's span is between."""
+
 Stream = tuple[str, str, str]
 """Service, instance, host: who writes lines in an order of its own."""
 
@@ -41,7 +44,7 @@ class SpanTable:
     side: list[int] = field(default_factory=list)
     kind: list[str] = field(default_factory=list)
     parents: list[tuple[str, ...]] = field(default_factory=list)
-    """The ids of the spans that it names as its parent: one, unless its events contradict each other."""
+    """The ids of the spans that it names as its parent, the first one that is here counts; mostly there is one."""
     start: list[int] = field(default_factory=list)
     end: list[int] = field(default_factory=list)
     real: list[bool] = field(default_factory=list)
@@ -63,7 +66,7 @@ class SpanTable:
         self.ids.append(event.span_id)
         self.side.append(side)
         self.kind.append(event.kind)
-        self.parents.append((event.parent_span_id,) if event.parent_span_id else ())
+        self.parents.append(_parents_of(event))
         self.start.append(event.time)
         self.end.append(event.end)
         self.real.append(event.duration is not None)
@@ -78,9 +81,16 @@ class SpanTable:
         self.last[number] = index
         self.real[number] = self.real[number] or event.duration is not None
         self.kind[number] = self.kind[number] or event.kind
-        parent = event.parent_span_id
-        if parent and parent not in self.parents[number]:
-            self.parents[number] = (*self.parents[number], parent)
+        for parent in _parents_of(event):
+            if parent not in self.parents[number]:
+                self.parents[number] = (*self.parents[number], parent)
+
+
+def _parents_of(event: Event) -> tuple[str, ...]:
+    parent, hop = event.parent_span_id, event.attributes.get(CALLER_HOP)
+    if isinstance(hop, str) and hop and hop != event.span_id:
+        return (parent, hop) if parent else (hop,)
+    return (parent,) if parent else ()
 
 
 def read_spans(events: Sequence[Event]) -> SpanTable:
