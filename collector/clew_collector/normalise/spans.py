@@ -33,6 +33,8 @@ _BRAVE = re.compile(
 _LEADING = re.compile(
     r"[Tt]race[_.-]?[Ii][Dd][:=]\s?([0-9a-f]{32})[ ,]{1,2}[Ss]pan[_.-]?[Ii][Dd][:=]\s?([0-9a-f]{16})(?:\s+|$)", re.ASCII
 )
+# The calling hop, as `clew_agent.instrument` writes it.
+_CALLER_HOP = re.compile(r"(?<![\w.])caller_hop=([0-9a-f]{16})(?!\w)", re.ASCII)
 # Ids stand near the front of a line; a line of megabytes is not searched to its end.
 _SEARCHED_CHARACTERS_MAX = 16_384
 
@@ -87,6 +89,8 @@ def find_spans(reading: Reading, text: str) -> None:
                 reading.span_id = reading.span_id or span
     if not reading.span_id and "[" in text and (brave := _BRAVE.search(text, 0, _SEARCHED_CHARACTERS_MAX)):
         reading.span_id = span_of_hex(brave[1])
+    if "caller_hop=" in text and (hop := _CALLER_HOP.search(text, 0, _SEARCHED_CHARACTERS_MAX)):
+        reading.attributes.setdefault("caller_hop", hop[1])
     if "raceparent" in text and not reading.parent_span_id:
         header = _NAMED_TRACEPARENT.search(text, 0, _SEARCHED_CHARACTERS_MAX)
         caller = span_of_traceparent(header[1].lower()) if header else ""

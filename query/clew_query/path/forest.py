@@ -36,6 +36,7 @@ def grow(facts: Facts, inferred: Inferred | None) -> Forest:
         invocation, links = facts.group, [_of_caller(caller, range(len(facts.callers))) for caller in facts.callers]
         of_group: Sequence[int] = range(len(facts.callers))
     else:
+        inferred = _split(facts, inferred)
         invocation, links = inferred.invocation, list(inferred.links)
         owner = [UNKNOWN] * len(facts.callers)
         for number, group in zip(invocation, facts.group, strict=True):
@@ -55,6 +56,33 @@ def grow(facts: Facts, inferred: Inferred | None) -> Forest:
         elif caller.missing and links[number].parent is None:
             missing.setdefault(number, caller.missing)
     return Forest(invocation, of_group, links, waited, missing)
+
+
+def _split(facts: Facts, inferred: Inferred) -> Inferred:
+    """Return invocations of which none was called twice for certain, in the order of their first lines."""
+    first: dict[int, int] = {}
+    apart: set[int] = set()
+    for number, group in zip(inferred.invocation, facts.group, strict=True):
+        called = group != UNKNOWN and facts.parent[group] is not None
+        if called and first.setdefault(number, group) != group:
+            apart.add(group)
+    if not apart:
+        return inferred
+    names = [
+        (number, group if group in apart else UNKNOWN)
+        for number, group in zip(inferred.invocation, facts.group, strict=True)
+    ]
+    numbers: dict[tuple[int, int], int] = {}
+    for name in names:
+        numbers.setdefault(name, len(numbers))
+    # The line of a split invocation that stays under its old name may come after the others.
+    renamed = {number: numbers[number, UNKNOWN] for number, part in numbers if part == UNKNOWN}
+    links = []
+    for number, part in numbers:
+        link = inferred.links[number]
+        parent = link.parent if link.parent is None else renamed.get(link.parent)
+        links.append(replace(link, parent=parent if part == UNKNOWN else None))
+    return Inferred(tuple(numbers[name] for name in names), tuple(links))
 
 
 def _of_caller(caller: Caller, of_group: Sequence[int]) -> Link:

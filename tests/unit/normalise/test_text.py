@@ -332,3 +332,8 @@ def test_a_line_is_read_alike_whatever_lines_are_around_it(normaliser: Normalise
                 one.body,
                 one.attributes,
             )
+
+
+def test_the_calling_hop_of_instrumented_services_is_an_attribute(read: Read) -> None:
+    event = read("2024-06-15 12:00:00,123 INFO stock [span_id=00f067aa0ba902b7 caller_hop=00f067aa0ba902b9] tea")
+    assert (event.span_id, event.attributes["caller_hop"]) == ("00f067aa0ba902b7", "00f067aa0ba902b9")

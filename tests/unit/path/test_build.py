@@ -95,6 +95,22 @@ def test_a_span_nested_in_another_without_a_call_between_is_internal_work():
     assert [i.span_ids for i in path.invocations] == [("a1", "a2")]
 
 
+def test_two_calls_that_are_certain_are_two_invocations_however_alike_their_lines():
+    """Nothing is written between them, and nothing else tells them apart."""
+    events = [line("web", 0, "begin", span_id="w")]
+    events += [line("stock", n, f"reserving {n}", span_id=f"s{n}", parent_span_id="w") for n in (1, 2, 3)]
+    path = build_path([*events, line("web", 9, "end", span_id="w")])
+    assert [i.span_ids for i in path.invocations] == [("w",), ("s1",), ("s2",), ("s3",)]
+    assert all(call.probability == 1 for call in path.calls[1:])
+
+
+def test_the_calling_hop_is_the_caller_where_a_clients_span_left_no_line():
+    hop = {"attributes": {"caller_hop": "w"}, "parent_span_id": "client"}
+    path = build_path([line("web", 5, span_id="w"), line("app", 1, span_id="a", **hop)])
+    assert named(path) == {"app#1": "web#1", "web#1": None}
+    assert call_of(path, "app").probability == 1
+
+
 def test_an_orphan_is_placed_by_its_interval_and_says_so():
     events = [line("a", 0, span_id="a1"), line("b", 1, span_id="b1", parent_span_id="client"), line("a", 2, "end")]
     call = call_of(build_path(events), "b")
