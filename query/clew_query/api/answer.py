@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from clew_agent.errors import ClewError
 from clew_query.errors import BadRequest, NotFound, QueryError
+from clew_query.garbage import collector_paused
 from clew_query.view import encode_json
 
 __all__ = ["ERRORS", "answer", "answer_error", "answer_events", "register_errors"]
@@ -48,7 +49,12 @@ async def answer_events(make: Callable[[], Any], *, events: int) -> Response:
     """Return the response with what `make` returns; made in a thread where many events would hold up others."""
     if events <= INLINE_EVENTS_MAX:
         return answer(make())
-    return await asyncio.to_thread(lambda: answer(make()))
+
+    def work() -> Response:
+        with collector_paused():
+            return answer(make())
+
+    return await asyncio.to_thread(work)
 
 
 def answer_error(

@@ -63,7 +63,7 @@ def _raw(exchange: Exchange, offsets: Mapping[str, int]) -> Exchange:
     here, there = offsets.get(exchange.caller, 0), offsets.get(exchange.callee, 0)
     if not here and not there:
         return exchange
-    return replace(
+    return msgspec.structs.replace(
         exchange,
         sent=exchange.sent + here,
         answered=exchange.answered + here,

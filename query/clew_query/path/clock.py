@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 __all__ = ["Bound", "Exchange", "HostClock", "Prior", "Solution", "solve_clocks"]
 
 ONE_WAY_NS = 1_000
@@ -29,8 +31,7 @@ HOSTS_MAX = 256
 """Hosts of a transaction whose clocks are looked at: solving grows with their square."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True):
     """A call between two hosts, by their clocks, ns. `call` is whatever names it."""
 
     call: int
@@ -44,8 +45,7 @@ class Exchange:
     """Whether the callee had ended when the caller went on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(msgspec.Struct, frozen=True):
     """`offset(later) - offset(earlier)` is not above `most`, says a call: its request, or its answer."""
 
     earlier: str

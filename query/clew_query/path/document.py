@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from clew_collector.event import Event
 from clew_query.times import format_time
 from clew_query.view import event_json
 
@@ -83,21 +84,28 @@ def transaction_json(
             }
             for absent in around.absent
         ],
-        "events": [{**event_json(event), "invocation": of_event[event.event_id]} for event in collected.events],
+        "events": _events(collected.events, of_event),
     }
 
 
+def _events(events: Sequence[Event], invocations: Mapping[str, str]) -> list[dict[str, Any]]:
+    shown = [event_json(event) for event in events]
+    for row in shown:
+        row["invocation"] = invocations[row["event_id"]]
+    return shown
+
+
 def _invocation(invocation: Invocation) -> dict[str, Any]:
-    offset = invocation.offset
+    start, end, offset = format_time(invocation.start), format_time(invocation.end), invocation.offset
     return {
         "id": invocation.id,
         "service": invocation.service,
         "instance": invocation.instance,
         "host": invocation.host,
-        "start": format_time(invocation.start),
-        "end": format_time(invocation.end),
-        "raw_start": format_time(invocation.start + offset),
-        "raw_end": format_time(invocation.end + offset),
+        "start": start,
+        "end": end,
+        "raw_start": format_time(invocation.start + offset) if offset else start,
+        "raw_end": format_time(invocation.end + offset) if offset else end,
         "events": len(invocation.events),
         "errors": invocation.errors,
         "span_ids": list(invocation.span_ids),

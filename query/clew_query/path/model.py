@@ -1,10 +1,15 @@
-"""The path of a transaction: invocations, the calls between them, and the sections that took its time."""
+"""The path of a transaction: invocations, the calls between them, and the sections that took its time.
+
+What there are thousands of are Structs, which are made ten times as fast as frozen dataclasses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from clew_collector.event import Event, Severity
 
@@ -13,8 +18,7 @@ from .clock import HostClock
 __all__ = ["Call", "Invocation", "Path", "PathLink", "PathSection", "ServiceTime"]
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """One service handling one call, as far as it logged. Its events are in order.
 
     There is at least one, unless it is a placeholder: somebody of whom nothing is here, known from what others say.
@@ -50,8 +54,7 @@ class Invocation:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """Who called an invocation. `parent` is None for a root: called from outside, or by something that left no line."""
 
     parent: str | None
@@ -68,8 +71,7 @@ class Call:
     """How many calls a placeholder stands for; nobody knows when each of several was."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathLink:
+class PathLink(msgspec.Struct, frozen=True):
     """A span's link to another span beside its parent: the messages of a batch, the cause of a retry."""
 
     invocation: str
@@ -79,8 +81,7 @@ class PathLink:
     span_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PathSection:
+class PathSection(msgspec.Struct, frozen=True):
     """A stretch of a root's critical path, ns UTC, spent in this invocation itself."""
 
     root: str
