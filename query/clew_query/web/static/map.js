@@ -48,7 +48,7 @@ export function MapPage({ parameters }) {
 
 function Picture({ data, parameters }) {
   const [chosen, setChosen] = useState(null);
-  const { columns, place, back } = useMemo(() => arrange(data.edges), [data]);
+  const { columns, place, back, via } = useMemo(() => arrange(data.edges), [data]);
   const rows = Math.max(...columns.map((own) => own.length));
   const [width, height] = [columns.length * (BOX_W + GAP_X) - GAP_X + 2 * EDGE, rows * (BOX_H + GAP_Y) + 3 * EDGE];
   const at = (name) => {
@@ -71,7 +71,7 @@ function Picture({ data, parameters }) {
         <defs>
           ${["", "failing", "async"].map((kind) => html`<marker id=${`arrow${kind}`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto"><path class=${`tip ${kind}`} d="M0 0.5 8 4 0 7.5z" /></marker>`)}
         </defs>
-        ${data.edges.map((edge) => html`<${Edge} key=${`${edge.from} ${edge.to} ${edge.kind}`} edge=${edge} from=${at(edge.from)} to=${at(edge.to)} back=${back.has(edge)} most=${calls} faded=${!touches(edge)} labelled=${data.edges.length <= LABELS_MAX || same(edge, chosen)} bottom=${height - EDGE / 2} onChoose=${setChosen} />`)}
+        ${data.edges.map((edge) => html`<${Edge} key=${`${edge.from} ${edge.to} ${edge.kind}`} edge=${edge} from=${at(edge.from)} to=${at(edge.to)} via=${(via.get(edge) ?? []).map(at)} back=${back.has(edge)} most=${calls} faded=${!touches(edge)} labelled=${data.edges.length <= LABELS_MAX || same(edge, chosen)} bottom=${height - EDGE / 2} onChoose=${setChosen} />`)}
         ${[{ service: null }, ...data.nodes].map((node) => html`<${Box} key=${node.service} node=${node} at=${at(node.service)} chosen=${chosen} onChoose=${setChosen} />`)}
       </svg>
     </div>
@@ -97,6 +97,9 @@ function Box({ node, at: [x, y], chosen, onChoose }) {
   `;
 }
 
+const bow = (from, to) => Math.max((to[0] - from[0]) / 2, 40);
+const bent = (from, to) => `C${from[0] + bow(from, to)} ${from[1]} ${to[0] - bow(from, to)} ${to[1]} ${to[0]} ${to[1]}`;
+
 // A cubic curve's coordinate at the label.
 const along = (a, b, c, d) => {
   const [t, s] = [LABEL_AT, 1 - LABEL_AT];
@@ -105,18 +108,23 @@ const along = (a, b, c, d) => {
 
 const shortened = (name) => (name.length > 24 ? `${name.slice(0, 23)}…` : name);
 
-function Edge({ edge, from, to, back, most, faded, labelled, bottom, onChoose }) {
+function Edge({ edge, from, to, via, back, most, faded, labelled, bottom, onChoose }) {
   const start = [from[0] + BOX_W, from[1] + BOX_H / 2];
   const end = [to[0] - 2, to[1] + BOX_H / 2];
-  const bend = Math.max((end[0] - start[0]) / 2, 40);
+  // From stop to stop, straight through the columns that it passes by.
+  let [last, way] = [start, `M${start[0]} ${start[1]}`];
+  for (const [x, top] of via) {
+    way += ` ${bent(last, [x, top + BOX_H / 2])} H${x + BOX_W}`;
+    last = [x + BOX_W, top + BOX_H / 2];
+  }
   // What leads back goes below everything.
   const curve = back
     ? `M${start[0]} ${start[1]} C${start[0] + 60} ${bottom} ${start[0] + 20} ${bottom} ${(start[0] + end[0]) / 2} ${bottom} S${end[0] - 60} ${bottom} ${end[0]} ${end[1]}`
-    : `M${start[0]} ${start[1]} C${start[0] + bend} ${start[1]} ${end[0] - bend} ${end[1]} ${end[0]} ${end[1]}`;
+    : `${way} ${bent(last, end)}`;
   const kind = edge.errors && edge.errors >= FAILING_SHARE * edge.calls ? "failing" : edge.kind === "async" ? "async" : "";
   const classes = ["call", kind, edge.kind, edge.inferred_share > 0.5 ? "inferred" : "", faded ? "faded" : ""].join(" ");
   const wide = 1.2 + 3.2 * (Math.log(1 + edge.calls) / Math.log(1 + most));
-  const [x, y] = back ? [(start[0] + end[0]) / 2, bottom - 4] : [along(start[0], start[0] + bend, end[0] - bend, end[0]), along(start[1], start[1], end[1], end[1]) - 4];
+  const [x, y] = back ? [(start[0] + end[0]) / 2, bottom - 4] : [along(last[0], last[0] + bow(last, end), end[0] - bow(last, end), end[0]), along(last[1], last[1], end[1], end[1]) - 4];
   const choose = (event) => {
     event.stopPropagation();
     onChoose(edge);

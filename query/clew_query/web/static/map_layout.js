@@ -1,7 +1,8 @@
 // Where services stand on the map: in columns by how far a request has come, few edges crossing each other.
 const SWEEPS = 6;
 
-// `edges`: [{from, to}], from null is outside. Returns {columns: [[name]], place: Map(name -> [column, row]), back: Set(edge)}.
+// `edges`: [{from, to}], from null is outside. Returns {columns: [[name]], place: Map(name -> [column, row]), back: Set(edge),
+// via: Map(edge -> [passage])}: what passes columns by has a place of its own in each, which is in columns and place too.
 export function arrange(edges) {
   const names = [...new Set([null, ...edges.flatMap(({ from, to }) => [from, to])])];
   const out = Map.groupBy(edges, (edge) => edge.from);
@@ -9,7 +10,20 @@ export function arrange(edges) {
   const column = columnsOf(names, edges.filter((edge) => !back.has(edge)));
   const columns = [];
   for (const name of names) (columns[column.get(name)] ??= []).push(name);
-  const forward = edges.filter((edge) => !back.has(edge) && edge.from !== edge.to);
+  const via = new Map();
+  const forward = [];
+  for (const edge of edges) {
+    if (back.has(edge) || edge.from === edge.to) continue;
+    const passages = [];
+    for (let between = column.get(edge.from) + 1; between < column.get(edge.to); between += 1) {
+      const passage = { edge };
+      columns[between].push(passage);
+      passages.push(passage);
+    }
+    via.set(edge, passages);
+    const stops = [edge.from, ...passages, edge.to];
+    for (let stop = 1; stop < stops.length; stop += 1) forward.push({ from: stops[stop - 1], to: stops[stop] });
+  }
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const place = placed(columns);
     const sides = sweep % 2 ? Map.groupBy(forward, (edge) => edge.from) : Map.groupBy(forward, (edge) => edge.to);
@@ -19,7 +33,7 @@ export function arrange(edges) {
       own.sort((a, b) => middle.get(a) - middle.get(b));
     });
   }
-  return { columns, place: placed(columns), back };
+  return { columns, place: placed(columns), back, via };
 }
 
 const mean = (values, otherwise) => (values.length ? values.reduce((a, b) => a + b, 0) / values.length : otherwise);
