@@ -16,7 +16,7 @@ def why(call: Call) -> str:
     callee = call.to_service or "a service that is not here"
     times = f" {call.count} times" if call.count > 1 else ""
     if call.parent is None:
-        said = f"{callee} was {sure} called by nobody who is here"
+        said = f"{callee} was {sure} called from outside"
     elif call.kind == "async":
         said = f"{call.from_service or 'a service that is not here'} {sure} made {callee} work{times} without waiting"
     else:

@@ -104,7 +104,7 @@ def _head(transaction: Mapping[str, Any]) -> Iterator[Text]:
     end = max(invocations, key=lambda invocation: str(invocation["end"]))["end"]
     errors = sum(invocation["errors"] for invocation in invocations)
     counts = [
-        _count(len({invocation["service"] for invocation in invocations}), "service"),
+        _count(len({i["service"] for i in invocations if not i["placeholder"]}), "service"),
         _count(transaction["total"], "line"),
         show_duration(instant_of(end) - instant_of(begin)),
         f"from {begin[:10]} {begin[11:23]} UTC",

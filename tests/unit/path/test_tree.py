@@ -128,6 +128,7 @@ def test_why_tells_of_each_edge():
 def test_placeholders_say_why_they_are_there():
     db = [span("a", f"b{n}", "a", "client", attributes={"peer.service": "cache"}) for n in range(3)]
     out = drawn(span("a", "a", kind="server"), *db, span("c", "c", "gone", "server", at=(50, 60)), width=150)
+    assert "2 services · 5 lines" in out
     assert "cache ×3 3 spans of a name it, and nothing was heard from it" in out
     assert "(not here) span gone, which c names as its parent, is not here" in out
 

@@ -30,7 +30,7 @@ SENTENCES = {
     },
     "orders possibly (p 0.30) made payments work without waiting: " + NAMED: {"kind": "async", "probability": 0.3},
     "orders certainly called payments 7 times and waited: " + NAMED: {"count": 7},
-    "payments was certainly called by nobody who is here: " + NAMED: {"parent": None, "from_service": None},
+    "payments was certainly called from outside: " + NAMED: {"parent": None, "from_service": None},
     "a service that is not here certainly called payments and waited: " + NAMED: {"from_service": None},
 }
 
