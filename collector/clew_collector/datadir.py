@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -73,6 +74,19 @@ class DataDirectory:
             )
         _check(path)
         return cls(path, None)
+
+    def account(self) -> str:
+        """Return the identity of the log that is here, for who keeps its position elsewhere; made when first asked."""
+        target = self.path / "account"
+        if not target.exists():
+            unfinished = self.path / "account.new"
+            with unfinished.open("w") as file:
+                file.write(f"{secrets.token_hex(16)}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(target)
+            sync_directory(self.path)
+        return target.read_text().strip()
 
     def close(self) -> None:
         """Give the lock back."""

@@ -26,7 +26,7 @@ from .log.sqlite import SqliteLog
 from .normalise import Normaliser
 from .rebuild import finish_swap
 from .settings import CollectorSettings
-from .store.embedded import EmbeddedStore
+from .store.opening import StoreSettings, open_store
 from .store.protocol import Store
 from .supply import Normalises
 
@@ -93,11 +93,12 @@ class Collector:
             finish_swap(directory.store)
             log = SqliteLog.open(directory.log, bytes_max=settings.log_bytes_max)
             opened.push_async_callback(log.close)
-            store = EmbeddedStore.open(directory.store, writable=True)
+            store = open_store(settings.store, directory.store, account=directory.account(), writable=True)
             opened.push_async_callback(store.close)
             agents = Agents.open(directory.state, agents_max=settings.agents_max, files_max=settings.ledger_files_max)
             opened.push_async_callback(agents.close)
-            await _check_positions(log, store, settings.data)
+            if settings.store.elasticsearch is None:
+                await _check_positions(log, store, settings.data)
             collector = cls(
                 settings=settings,
                 metrics=metrics,
@@ -160,13 +161,16 @@ class Readers:
     agents: Agents
 
     @classmethod
-    async def open(cls, data: Path) -> Self:
-        """Open for reading what was last committed; DataDirectoryError when there is no data directory."""
+    async def open(cls, data: Path, stored: StoreSettings | None = None) -> Self:
+        """Open for reading what was last committed; DataDirectoryError when there is no data directory.
+
+        `stored`: where the collector that writes this directory keeps its events.
+        """
         directory = DataDirectory.look(data)
         async with AsyncExitStack() as opened:
             log = SqliteLog.open(directory.log, writable=False)
             opened.push_async_callback(log.close)
-            store = EmbeddedStore.open(directory.store, writable=False)
+            store = open_store(stored or StoreSettings(), directory.store, writable=False)
             opened.push_async_callback(store.close)
             agents = Agents.open(directory.state, writable=False)
             opened.pop_all()

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from clew_agent.settings import Settings
 
+from .store.opening import StoreSettings
+
 __all__ = ["CollectorSettings"]
 
 MIB = 1 << 20
@@ -21,6 +23,9 @@ class CollectorSettings(Settings):
     """The data directory. One process at a time may write it."""
     listen: str = "127.0.0.1:8900"
     """HOST:PORT; port 0 takes a free one."""
+
+    store: StoreSettings = StoreSettings()
+    """Where events are kept."""
 
     # Ingest.
     body_bytes_max: int = Field(default=32 * MIB, ge=1024)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from clew_agent.settings import Settings
+from clew_collector.store.opening import StoreSettings
 
 __all__ = ["QuerySettings"]
 
@@ -14,5 +15,7 @@ class QuerySettings(Settings):
 
     data: Path = Path("clew-data")
     """The data directory, which is only read; a collector may write it meanwhile."""
+    store: StoreSettings = StoreSettings()
+    """Where the collector keeps the events; the same as in its settings."""
     listen: str = "127.0.0.1:8901"
     """HOST:PORT of the API and the page; port 0 takes a free one."""

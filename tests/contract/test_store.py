@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.elastic_stores import elastic_store, remove_indices
 
 from clew_collector.errors import StoreError
 from clew_collector.event import Event, Link
+from clew_collector.store.elasticsearch import ElasticsearchStore
 from clew_collector.store.embedded import EmbeddedStore
 from clew_collector.store.expression import (
     ALL,
@@ -51,11 +53,19 @@ LINKED = "5b8efff798038103d269b633813fc60c"
 RECORD = "fe" * 10
 
 
-@pytest.fixture(params=["memory", "embedded"])
+@pytest.fixture(params=["memory", "embedded", pytest.param("elastic", marks=pytest.mark.elastic)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made: Store = MemoryStore() if request.param == "memory" else EmbeddedStore.open(tmp_path, writable=True)
+    made: Store
+    if request.param == "memory":
+        made = MemoryStore()
+    elif request.param == "embedded":
+        made = EmbeddedStore.open(tmp_path, writable=True)
+    else:
+        made = elastic_store(request.getfixturevalue("elastic").url)
     yield made
     await made.close()
+    if isinstance(made, ElasticsearchStore):
+        await remove_indices(made)
 
 
 def event(offset: int = 0, *, file: str = FILE, **fields: Any) -> Event:

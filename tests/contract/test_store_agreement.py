@@ -1,4 +1,4 @@
-"""Random events and random questions: the embedded store and the store in memory give the same answers."""
+"""Random events and random questions: every store gives the same answers as the one in memory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+import msgspec
+import pytest
+from deploy.engines import Elasticsearch
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.elastic_stores import elastic_store, remove_indices
 
 from clew_collector.event import Event, Link
 from clew_collector.store.embedded import EmbeddedStore
@@ -154,6 +158,8 @@ async def answers(store: Store, batches: list[list[Event]], questions: list[tupl
         said.append(await store.facet(expression, "attributes.k"))
         said.append(await store.facet(expression, "transaction_id"))
     said += [await store.files(), await store.time_bounds(), await store.transaction_ids(limit=3)]
+    # Encoded, as what is not a number is not equal to itself.
+    said += [msgspec.msgpack.encode(await store.get(one.event_id)) for batch in batches for one in batch]
     await store.close()
     return said
 
@@ -187,3 +193,40 @@ def test_both_stores_give_the_same_answers(
     with tempfile.TemporaryDirectory() as directory:
         embedded = EmbeddedStore.open(Path(directory), writable=True)
         assert asyncio.run(answers(embedded, batches, asked)) == asyncio.run(answers(MemoryStore(), batches, asked))
+
+
+def of_one_line_each(batches: list[list[Event]]) -> list[list[Event]]:
+    """The same with one time, or none, for all events of an id: a line says the same whenever it is read.
+
+    When it is read, and so the `time` of a line that has none, may differ.
+    """
+    says: dict[str, int | None] = {}
+    return [
+        [msgspec.structs.replace(one, timestamp=says.setdefault(one.event_id, one.timestamp)) for one in batch]
+        for batch in batches
+    ]
+
+
+@pytest.mark.elastic
+@pytest.mark.timeout(600)
+def test_elasticsearch_gives_the_same_answers(elastic: Elasticsearch) -> None:
+    @settings(
+        max_examples=8,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],  # each try makes indices, so that shrinking would take longer than all other tests
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(st.lists(st.lists(events(), min_size=10, max_size=30), min_size=2, max_size=3), questions)
+    def check(batches: list[list[Event]], asked: list[tuple[Expression, SearchRequest]]) -> None:
+        lines = of_one_line_each(batches)
+        store = elastic_store(elastic.url)
+        try:
+            said = asyncio.run(answers(store, lines, asked))
+        finally:
+            asyncio.run(remove_indices(store))
+        expected = asyncio.run(answers(MemoryStore(), lines, asked))
+        differing = [(mine, other) for mine, other in zip(said, expected, strict=True) if mine != other]
+        assert differing == []
+
+    check()

@@ -10,7 +10,11 @@ import tantivy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clew_collector.store.embedded.place import (
+from clew_collector.store.embedded.terms import between_pattern, indexable, term_prefix
+from clew_collector.store.embedded.writer import log_day
+from clew_collector.store.expression import TOKEN_CHARACTERS_MAX, Range, tokens
+from clew_collector.store.number_code import number_code
+from clew_collector.store.place import (
     PLACE_MAX,
     first_place,
     place_of,
@@ -18,9 +22,6 @@ from clew_collector.store.embedded.place import (
     places_with_prefix,
     split_place,
 )
-from clew_collector.store.embedded.terms import between_pattern, indexable, number_code, term_prefix
-from clew_collector.store.embedded.writer import log_day
-from clew_collector.store.expression import TOKEN_CHARACTERS_MAX, Range, tokens
 
 LONG = TOKEN_CHARACTERS_MAX
 

@@ -16,12 +16,12 @@ from clew_collector.errors import StoreError
 from clew_collector.event import Event
 from clew_collector.store.admission import OFFSET_MAX
 from clew_collector.store.expression import Expression
+from clew_collector.store.place import place_of
 from clew_collector.store.protocol import Cursor, StoredFile
 
 from .document import decode_event
 from .failure import store_failures
 from .histogram import SeverityCounts, count_by_interval
-from .place import place_of
 from .query import QueryBuilder, all_of, behind, has, in_time, place_query
 from .ranking import first_documents
 from .schema import MARK_IRREGULAR, RECORD_FIELD, SCHEMA, register_tokens

@@ -36,9 +36,10 @@ from clew_collector.store.matching import (
     numeric_bounds,
     wildcard_regex,
 )
+from clew_collector.store.number_code import number_code
+from clew_collector.store.place import PLACE_MAX, first_place, place_of, places_between, places_with_prefix, split_place
 from clew_collector.store.protocol import Cursor
 
-from .place import PLACE_MAX, first_place, place_of, places_between, places_with_prefix, split_place
 from .schema import (
     ID_FIELDS,
     MARK_BODYLESS,
@@ -54,7 +55,6 @@ from .terms import (
     ANY_MANY,
     between_pattern,
     escape,
-    number_code,
     number_prefix,
     term,
     term_prefix,

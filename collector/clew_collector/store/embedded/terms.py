@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 from functools import lru_cache
 
 from clew_collector.store.expression import TOKEN_CHARACTERS_MAX, tokens
 from clew_collector.store.matching import keyword, wildcard_parts
+from clew_collector.store.number_code import number_code
 
 __all__ = [
     "ANY_MANY",
     "between_pattern",
     "escape",
     "indexable",
-    "number_code",
     "number_prefix",
     "number_term",
     "term",
@@ -48,12 +47,6 @@ def term_prefix(field: str) -> str:
 def term(field: str, value: str) -> str:
     """Return the term of a field's keyword."""
     return term_prefix(field) + keyword(value)
-
-
-def number_code(number: float) -> int:
-    """Return 64 bits that order like the number (IEEE 754: the sign bit flipped, or all bits of a negative one)."""
-    bits = int.from_bytes(struct.pack(">d", number))
-    return bits ^ 0xFFFFFFFFFFFFFFFF if bits >> 63 else bits | 1 << 63
 
 
 @lru_cache(maxsize=65536)
