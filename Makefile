@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench engines engines-stop reference clean format
+.PHONY: help demo test lint bench engines engines-stop reference wheel clean format
 
 help: ## show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ tailers: $(BIN)/.installed ## scenarios of tailing, Clew beside what else is ins
 
 tailers-full: $(BIN)/.installed ## the same scenarios for Clew with the great counts: 50 files, 10,000 files, 200 kills
 	CLEW_TAILERS_FULL=1 $(BIN)/python -m pytest tests/scenarios/tailing
+
+wheel: $(BIN)/.installed ## dist/clew-*.whl: without extras it is the agent
+	$(BIN)/python -m build --quiet --wheel
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build
