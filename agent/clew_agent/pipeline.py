@@ -264,7 +264,7 @@ class _Pipeline:
         )
         self._metrics.count("clew_agent_read", block.end - block.start)
         self._metrics.count("clew_agent_lines", chunk.count)
-        if block.cuts:
+        if block.cut_bytes:
             self._metrics.count("clew_agent_cut", block.cut_bytes)
             _log.warning("Lines over the limit were cut.", path=read.source.path, bytes=block.cut_bytes)
         return _Piece(chunk, block)
