@@ -292,7 +292,7 @@ class TestConfig:
         done = await clew("config", "schema")
         assert done.code == 0
         schemas = done.rows[0]
-        assert set(schemas) == {"agent", "collector", "query", "up"}
+        assert set(schemas) == {"agent", "alerts", "collector", "query", "up"}
         for name, schema in schemas.items():
             for key, setting in schema["properties"].items():
                 assert setting.get("description") or "$ref" in setting, f"{name}: {key}"

@@ -21,8 +21,15 @@ def _up() -> type[Settings]:
     return UpSettings
 
 
+def _rules() -> type[Settings]:
+    from clew_query.alerts.rule import RuleSet  # noqa: PLC0415 - its package brings the engine
+
+    return RuleSet
+
+
 _KINDS: dict[str, Callable[[], type[Settings]]] = {
     "agent": lambda: AgentSettings,
+    "alerts": _rules,
     "collector": lambda: CollectorSettings,
     "query": lambda: QuerySettings,
     "up": _up,
@@ -38,7 +45,7 @@ def config() -> None:
 @click.argument("program", required=False, type=click.Choice(list(_KINDS)))
 @fail_with_hint
 def schema(program: str | None) -> None:
-    """Print the JSON Schema of a program's configuration; without PROGRAM, an object with all of them."""
+    """Print the JSON Schema of a program's configuration, or of alert rules; without PROGRAM, of all in one object."""
     if program is not None:
         print_json(_KINDS[program]().model_json_schema())
         return
