@@ -125,7 +125,8 @@ class _Search:
                 caller.missing = parent_id
                 caller.waited = {"server": True, "consumer": False}.get(self.table.kind[span])
             return
-        owners = self._narrowed(span, owners)
+        # Nearly always there is one, and narrowing down takes time.
+        owners = owners if len(owners) == 1 else self._narrowed(span, owners)
         invocations = {self.group[o] for o in owners}
         if len(invocations) == 1:
             self._prove(span, owners, NAMED)

@@ -173,7 +173,7 @@ def _sort_out(exchanges: Iterable[Exchange], offsets: Mapping[str, int]) -> tupl
         if x.caller == x.callee or x.caller not in offsets or x.callee not in offsets:
             continue
         pair = (x.caller, x.callee)
-        off = max(map(_resolution, (x.sent, x.received, x.ended, x.answered)))
+        off = max(_resolution(x.sent), _resolution(x.received), _resolution(x.ended), _resolution(x.answered))
         requests.setdefault(pair, []).append(Bound(x.caller, x.callee, x.received - x.sent, x.call, False, off))
         if not x.waited:
             continue
