@@ -94,7 +94,7 @@ class _Search:
             return
         g = self.group[span]
         for parent_id in self.table.parents[span]:
-            owners = self.table.by_id.get(parent_id, ())
+            owners = self.table.own.get((self.table.stream[span], parent_id)) or self.table.by_id.get(parent_id, [])
             if any(self.group[o] == g for o in owners):
                 if self.table.side[span] == ENTRY:
                     self.claimed.update(o for o in owners if self.group[o] == g)

@@ -7,13 +7,14 @@ Introduction to Algorithms, "Difference constraints and shortest paths"). Clocks
 not goes to the middle of what its calls allow, as Jaeger and Zipkin do for one call; here all calls count, those that
 it takes and those that it makes, and one host has one offset.
 
-Where no clocks fit, some call was not waited for: the one whose answer is most out of place is named, and its lower
-bound taken away.
+Where no clocks fit, some call was not waited for (a caller that had given up): the one whose answer is most out of
+place is named, and its lower bound taken away. As the fastest request between two hosts bounds their clocks tightly, an
+answer that came late does not pass for a clock that is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -22,13 +23,12 @@ __all__ = ["Bound", "Exchange", "HostClock", "Prior", "Solution", "solve_clocks"
 
 ONE_WAY_NS = 1_000
 """Nothing arrives when it is sent: where nothing bounds a clock from the other side, it stands this far inside."""
-FITTING_MIN = 4
-FAILING_SHARE_MAX = 0.2
-"""So many calls between two hosts must fit, and no larger share may fail, for the failing ones to be wrong."""
-REPAIRS_MAX = 64
-"""Calls that are taken out of a transaction to make it fit; with more than that, no clock is corrected by calls."""
-HOSTS_MAX = 256
-"""Hosts of a transaction whose clocks are looked at: solving grows with their square."""
+LOOKS_MAX = 500_000
+"""How often bounds are looked at to find out which calls contradict each other; then no clock is corrected by calls."""
+HOSTS_MAX = 64
+"""Hosts of a transaction whose clocks are looked at: solving grows with their cube."""
+_FAR = 1 << 90
+"""More than any two clocks can be apart."""
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -98,17 +98,18 @@ def solve_clocks(
 
     Offsets are exactly the priors' (0 without one) wherever calls do not contradict them. A correction above the
     limit is not made. The true offset is within the uncertainty if the calls are what they seem and the reference is
-    right. Iterative; calls times hosts.
+    right. Iterative; n for n calls, and the cube of the hosts where clocks do not fit.
     """
     hosts = tuple(dict.fromkeys(hosts))[:HOSTS_MAX]
     known = {host: prior for host, prior in (priors or {}).items() if host in hosts}
     offsets = {host: known[host].offset if host in known else 0 for host in hosts}
-    ordered, asynchronous = _sort_out(exchanges, offsets)
+    ordered, asynchronous = _sort_out(exchanges, set(hosts))
     system = _System(hosts, ordered)
     more, contradicting = system.make_feasible()
     # Who is known best is trusted first; then in the given order, which is that of first lines.
     order = sorted(hosts, key=lambda host: known[host].uncertainty if host in known else _FAR)
-    corrected = offsets if system.holds(offsets) else _correct(system, order, offsets, known)
+    apart = _Apart(hosts, system.bounds)
+    corrected = offsets if system.holds(offsets) else _correct(apart, order, offsets, known)
     references = {host: corrected[host] for host in (known or order[:1])}
     clocks: dict[str, HostClock] = {}
     for host in hosts:
@@ -118,7 +119,7 @@ def solve_clocks(
             continue
         others = {name: offset for name, offset in references.items() if name != host}
         trust = max((known[name].uncertainty for name in others if name in known), default=0)
-        room = _uncertainty(corrected[host], *system.room(host, others), trust)
+        room = _uncertainty(corrected[host], *apart.room(host, others), trust)
         if correction:
             clocks[host] = HostClock(corrected[host], room, "calls")
         elif host in known:
@@ -129,16 +130,13 @@ def solve_clocks(
     return Solution(clocks, frozenset(asynchronous | more), frozenset(contradicting))
 
 
-_FAR = 1 << 63
-
-
 def _correct(
-    system: _System, order: Sequence[str], offsets: Mapping[str, int], known: Mapping[str, Prior]
+    apart: _Apart, order: Sequence[str], offsets: Mapping[str, int], known: Mapping[str, Prior]
 ) -> dict[str, int]:
     """Return offsets that hold, each as it was where those before it leave it room for that."""
     fixed: dict[str, int] = {}
     for host in order:
-        low, high = system.room(host, fixed)
+        low, high = apart.room(host, fixed)
         prior = known.get(host)
         fixed[host] = _nearest(offsets[host], low, high, prior.uncertainty if prior else 0)
     return fixed
@@ -160,38 +158,25 @@ def _uncertainty(offset: int, low: int | None, high: int | None, trust: int) -> 
     return None if low is None or high is None else max(high - offset, offset - low) + trust
 
 
-def _sort_out(exchanges: Iterable[Exchange], offsets: Mapping[str, int]) -> tuple[list[list[Bound]], set[int]]:
-    """Return the bounds between each two hosts, tightest first, and the calls that cannot have been waited for.
-
-    That is sure of those that took longer than their callers waited. Where the clocks as they are fit nearly all calls
-    between two hosts, the few answers that do not fit came to callers who were gone (a timeout), and no clock is wrong.
-    """
+def _sort_out(exchanges: Iterable[Exchange], hosts: Collection[str]) -> tuple[list[list[Bound]], set[int]]:
+    """Return the bounds between each two hosts, tightest last, and the calls that took longer than callers waited."""
     asynchronous: set[int] = set()
-    answers: dict[tuple[str, str], list[tuple[Bound, bool]]] = {}
+    answers: dict[tuple[str, str], list[Bound]] = {}
     requests: dict[tuple[str, str], list[Bound]] = {}
     for x in exchanges:
-        if x.caller == x.callee or x.caller not in offsets or x.callee not in offsets:
+        if x.caller == x.callee or x.caller not in hosts or x.callee not in hosts:
             continue
         pair = (x.caller, x.callee)
         off = max(_resolution(x.sent), _resolution(x.received), _resolution(x.ended), _resolution(x.answered))
         requests.setdefault(pair, []).append(Bound(x.caller, x.callee, x.received - x.sent, x.call, False, off))
-        if not x.waited:
-            continue
-        if x.ended - x.received > x.answered - x.sent + off:
+        if x.waited and x.ended - x.received > x.answered - x.sent + off:
             asynchronous.add(x.call)
-            continue
-        bound = Bound(x.callee, x.caller, x.answered - x.ended, x.call, True, off)
-        fits = offsets[x.caller] - offsets[x.callee] <= bound.most + off
-        answers.setdefault((x.callee, x.caller), []).append((bound, fits))
-    bounds = list(requests.values())
-    for judged in answers.values():
-        failing = sum(not fits for _, fits in judged)
-        outvoted = len(judged) - failing >= FITTING_MIN and failing <= len(judged) * FAILING_SHARE_MAX
-        asynchronous.update(bound.call for bound, fits in judged if outvoted and not fits)
-        bounds.append([bound for bound, fits in judged if fits or not outvoted])
+        elif x.waited:
+            answers.setdefault(pair, []).append(Bound(x.callee, x.caller, x.answered - x.ended, x.call, True, off))
+    bounds = [*requests.values(), *answers.values()]
     for one in bounds:
         one.sort(key=lambda bound: (-bound.most, -bound.call))
-    return [one for one in bounds if one], asynchronous
+    return bounds, asynchronous
 
 
 def _resolution(time: int) -> int:
@@ -218,10 +203,12 @@ class _System:
         """Take bounds away until some clocks hold; return the calls that were not waited for, and that cannot be."""
         asynchronous: set[int] = set()
         contradicting: set[int] = set()
-        for _ in range(REPAIRS_MAX):
+        looks = 0
+        while looks < LOOKS_MAX:
             circle = self._negative_circle()
             if not circle:
                 return asynchronous, contradicting
+            looks += len(self.bounds) * (len(self.hosts) + 1)
             worst = min(circle, key=lambda one: (not one[-1].answer, one[-1].most, one[-1].call))
             bound = worst.pop()
             (asynchronous if bound.answer else contradicting).add(bound.call)
@@ -253,18 +240,30 @@ class _System:
             node = came[node][-1].earlier
         return circle
 
+
+class _Apart:
+    """How far any two clocks can be apart by way of all others: all shortest paths (Floyd and Warshall)."""
+
+    def __init__(self, hosts: Sequence[str], bounds: Sequence[Sequence[Bound]]) -> None:
+        self._number = {host: n for n, host in enumerate(hosts)}
+        count = len(hosts)
+        self._most = [[0 if a == b else _FAR for b in range(count)] for a in range(count)]
+        for one in bounds:
+            row, later = self._most[self._number[one[-1].earlier]], self._number[one[-1].later]
+            row[later] = min(row[later], one[-1].most)
+        for way, through in enumerate(self._most):
+            onward = [(later, most) for later, most in enumerate(through) if most < _FAR]
+            for row in self._most:
+                so_far = row[way]
+                if so_far < _FAR:
+                    for later, most in onward:
+                        row[later] = min(row[later], so_far + most)
+
     def room(self, host: str, fixed: Mapping[str, int]) -> tuple[int | None, int | None]:
         """Return between which offsets a host's is, given those of others; None where nothing bounds it."""
-        high: dict[str, int] = dict(fixed)
-        low: dict[str, int] = dict(fixed)
-        for _ in range(len(self.hosts)):
-            changed = False
-            for one in self.bounds:
-                earlier, later, most = one[-1].earlier, one[-1].later, one[-1].most
-                if earlier in high and (later not in high or high[earlier] + most < high[later]):
-                    high[later], changed = high[earlier] + most, True
-                if later in low and (earlier not in low or low[later] - most > low[earlier]):
-                    low[earlier], changed = low[later] - most, True
-            if not changed:
-                break
-        return low.get(host), high.get(host)
+        own = self._number[host]
+        highs = [
+            offset + most for name, offset in fixed.items() if (most := self._most[self._number[name]][own]) < _FAR
+        ]
+        lows = [offset - most for name, offset in fixed.items() if (most := self._most[own][self._number[name]]) < _FAR]
+        return max(lows, default=None), min(highs, default=None)

@@ -51,7 +51,7 @@ class _Groups:
 def _join_parents(table: SpanTable, groups: _Groups) -> None:
     for span, parents in enumerate(table.parents):
         for parent_id in parents:
-            own = [p for p in table.by_id.get(parent_id, ()) if p != span and table.stream[p] == table.stream[span]]
+            own = [p for p in table.own.get((table.stream[span], parent_id), ()) if p != span]
             if len(own) > 1:
                 # Both sides of a call to itself: work is the callee's, a further entry the caller's.
                 wanted = EXIT if table.side[span] == ENTRY else ENTRY

@@ -16,6 +16,9 @@ __all__ = ["UNKNOWN", "SpanTable", "Stream", "read_spans", "stream_of"]
 
 UNKNOWN = -1
 
+OWNERS_MAX = 64
+"""So many of those who wrote spans with one id are looked at: a message may have more consumers, but has one sender."""
+
 CALLER_HOP = "caller_hop"
 """The calling hop on lines of services with `clew_agent.instrument`, where a client's span is between."""
 
@@ -53,6 +56,9 @@ class SpanTable:
     """Its first event."""
     last: list[int] = field(default_factory=list)
     by_id: dict[str, list[int]] = field(default_factory=dict)
+    """At most OWNERS_MAX of an id."""
+    own: dict[tuple[Stream, str], list[int]] = field(default_factory=dict)
+    """By who wrote it: one, or the two sides of a call to itself."""
     linking: list[tuple[int, Event]] = field(default_factory=list)
     """Spans that have links, and the events that say so."""
 
@@ -72,7 +78,10 @@ class SpanTable:
         self.real.append(event.duration is not None)
         self.first.append(index)
         self.last.append(index)
-        self.by_id.setdefault(event.span_id, []).append(number)
+        self.own.setdefault((stream, event.span_id), []).append(number)
+        owners = self.by_id.setdefault(event.span_id, [])
+        if len(owners) < OWNERS_MAX:
+            owners.append(number)
         return number
 
     def extend(self, number: int, event: Event, index: int) -> None:

@@ -12,7 +12,7 @@ from tests.unit.path.lines import START, line, span
 
 from clew_collector.event import Event
 from clew_query.path import Path, build_path
-from clew_query.path.clock import Exchange, HostClock, Prior, Solution, solve_clocks
+from clew_query.path.clock import HOSTS_MAX, Exchange, HostClock, Prior, Solution, solve_clocks
 
 MS = 1_000_000
 
@@ -295,3 +295,13 @@ class TestAnyTransaction:
             assert apart <= call.received - call.sent + 999_999
             if call.waited and call.call not in solution.asynchronous:
                 assert apart >= call.ended - call.answered - 999_999
+
+    def test_of_more_hosts_than_are_looked_at_the_others_are_left_alone(self) -> None:
+        rng = random.Random(5)
+        hosts = [f"h{n}" for n in range(HOSTS_MAX + 50)]
+        calls = [
+            Exchange(n, rng.choice(hosts), rng.choice(hosts), *(rng.randrange(10**9) for _ in range(4)), waited=True)
+            for n in range(10_000)
+        ]
+        solution = solve_clocks(calls, hosts)
+        assert list(solution.clocks) == hosts[:HOSTS_MAX]

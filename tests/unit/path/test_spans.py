@@ -415,3 +415,15 @@ def test_huge_transactions(shape: str) -> None:
         spans.append(span(f"s{n % 2 if shape == 'deep' else 1}", str(n), str(parent), "server", at=at))
     path = build_path(spans)
     assert [call.parent for call in path.calls[1:]] == [f"i{n if shape == 'deep' else 1}" for n in range(1, count)]
+
+
+def test_an_id_that_thousands_share_takes_no_longer() -> None:
+    """Each of 5,000 services has a span `x` and calls that name `x` as their parent: told apart by who wrote them."""
+    count = 5_000
+    spans = [span(f"s{n}", "x", kind="server", at=(n, n + 9)) for n in range(count)]
+    spans += [span(f"s{n}", f"c{n}", "x", "client", at=(n + 1, n + 2)) for n in range(count)]
+    spans += [
+        span(f"t{n}", f"d{n}", "x", "server", at=(n, n + 1), links=(Link(TRANSACTION, "x"),)) for n in range(count)
+    ]
+    path = build_path(spans)
+    assert {i.service[0]: len(i.span_ids) for i in path.invocations if not i.placeholder} == {"s": 2, "t": 1}
