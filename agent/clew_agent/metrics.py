@@ -72,6 +72,9 @@ COUNTERS = {
         "{event}", "Events given to the store, by verdict.", {"verdict": ("created", "duplicate", "rejected")}
     ),
     "clew_consumer_retries": Instrument("{attempt}", "Attempts to write the store that failed and are repeated."),
+    "clew_consumer_dead_letters": Instrument(
+        "{letter}", "What was given up and kept as dead letters, by what it is.", {"content": ("line", "record")}
+    ),
     "clew_query_requests": Instrument("{request}", "API requests, by route and status.", {"route": (), "status": ()}),
     "clew_stream_dropped": Instrument("{event}", "Events a live tail did not get because its reader was slow."),
     "clew_alerts_evaluations": Instrument("{evaluation}", "Rule evaluations, by result.", {"result": ("error", "ok")}),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clew_agent.wire import Chunk
 
-from .log.protocol import Record
+from .log.protocol import Place, Record
 
 __all__ = ["Batch", "Piece", "cut"]
 
@@ -20,6 +20,8 @@ class Piece:
 
     position: int
     chunk: Chunk
+    place: Place | None = None
+    """See `Record`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def cut(records: Sequence[Record], *, lines_max: int) -> Iterator[Batch]:
 
 
 def _whole(records: Sequence[Record]) -> Batch:
-    pieces = tuple(Piece(record.position, record.chunk) for record in records)
+    pieces = tuple(Piece(record.position, record.chunk, record.place) for record in records)
     return Batch(pieces, records[0].appended_ns, complete=True)
 
 
@@ -64,7 +66,7 @@ def _parts(record: Record, lines_max: int) -> Iterator[Batch]:
     count = record.chunk.count
     for first in range(0, count, lines_max):
         last = min(first + lines_max, count)
-        piece = Piece(record.position, record.chunk.select(first, last))
+        piece = Piece(record.position, record.chunk.select(first, last), record.place)
         yield Batch((piece,), record.appended_ns, complete=last == count)
 
 

@@ -16,6 +16,7 @@ import structlog
 from clew_agent.errors import ClewError
 from clew_agent.metrics import Metrics
 
+from .dead_letters import Desk
 from .errors import LogError
 from .event import Event
 from .flush import FlushPolicy
@@ -58,6 +59,7 @@ class Consumer:
         log: Log,
         store: Store,
         normaliser: Normalises,
+        desk: Desk,
         live: Broadcast,
         metrics: Metrics,
         limits: ConsumerLimits,
@@ -66,6 +68,7 @@ class Consumer:
         self._log = log
         self._store = store
         self._normaliser = normaliser
+        self._desk = desk
         self._live = live
         self._metrics = metrics
         self._limits = limits
@@ -186,8 +189,7 @@ class Consumer:
         for verdict in Verdict:
             if count := verdicts.count(verdict):
                 self._metrics.count("clew_consumer_events", count, verdict=verdict.value)
-        if rejected := verdicts.count(Verdict.REJECTED):
-            self._logger.warning("The store rejected events.", events=rejected, position=supplied.position)
+        await self._desk.settle(supplied.items, supplied.pieces, verdicts, self._store.rejections)
         if self._live.listened:
             self._created += _created(supplied.items, verdicts)
 
@@ -199,6 +201,7 @@ class Consumer:
         self._unflushed = self._unflushed_bytes = 0
         self._well()
         self._reach(max(self._written, await self._store.position()))
+        await self._log.stored(self._position)
         created, self._created = self._created, []
         if created:
             self._live.publish(created)
@@ -214,13 +217,15 @@ class Consumer:
         self._failure, self._attempts = None, 0
 
     async def _fail(self, error: Exception) -> None:
+        # A cause that lasts is told once; how often it was met is counted.
+        told = repr(error) == repr(self._failure)
         self._failure = error
         self._attempts += 1
         self._metrics.count("clew_consumer_retries")
         self._progress.announce()
         wait_s = retry_wait_s(self._attempts, self._limits)
         hint = error.hint if isinstance(error, ClewError) else ""
-        self._logger.error(
+        (self._logger.debug if told else self._logger.error)(
             "Consuming failed and is repeated.",
             position=self._position, attempt=self._attempts, error=repr(error), hint=hint, wait_s=wait_s,
         )  # fmt: skip

@@ -35,6 +35,7 @@ class DataDirectory:
         self.store = path / "store"
         self.state = path / "state.sqlite"
         self.alerts = path / "alerts.sqlite"
+        self.dead_letters = path / "dead-letters.sqlite"
         self.agent = path / "agent"
         self._lock = lock
 

@@ -9,11 +9,19 @@ from pydantic import Field, model_validator
 
 from clew_agent.settings import Settings
 
+from .log.kafka.settings import KafkaLogSettings
 from .store.opening import StoreSettings
 
-__all__ = ["CollectorSettings"]
+__all__ = ["CollectorSettings", "LogSettings"]
 
 MIB = 1 << 20
+
+
+class LogSettings(Settings):
+    """Where chunks are durable before they are stored: in the data directory, unless a cluster is named."""
+
+    kafka: KafkaLogSettings | None = None
+    """Kafka, for several collectors; agents may write to it themselves."""
 
 
 class CollectorSettings(Settings):
@@ -24,6 +32,8 @@ class CollectorSettings(Settings):
     listen: str = "127.0.0.1:8900"
     """HOST:PORT; port 0 takes a free one."""
 
+    log: LogSettings = LogSettings()
+    """The log."""
     store: StoreSettings = StoreSettings()
     """Where events are kept."""
 
@@ -56,6 +66,8 @@ class CollectorSettings(Settings):
     """Events after which it is flushed in any case."""
     flush_bytes_max: int = Field(default=256 * MIB, ge=1024)
     """Bytes of lines after which it is flushed in any case."""
+    dead_letters_share_max: float = Field(default=0.1, ge=0, le=1)
+    """If more of the recent events could not be stored, collecting stops: the fault is rather not the lines'."""
     retry_wait_s_min: float = Field(default=0.1, gt=0)
     """How long to wait after the store failed, the first time; each further time twice as long."""
     retry_wait_s_max: float = Field(default=10.0, gt=0)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from clew_agent.wire import Chunk
 
-from .batch import Batch, cut
+from .batch import Batch, Piece, cut
 from .event import Event
 from .log.protocol import Log, decoded_bytes
 from .store.protocol import Item
@@ -29,6 +29,8 @@ class Supplied:
     """Items to write together."""
 
     items: list[Item]
+    pieces: tuple[Piece, ...]
+    """The lines that the items were made of, in the same order."""
     size: int
     """About how many bytes they hold (`decoded_bytes`)."""
     position: int
@@ -62,7 +64,7 @@ class Supply:
         batch = self._batches.popleft()
         items = await asyncio.to_thread(self._normalise, batch)
         size = sum(decoded_bytes(piece.chunk) for piece in batch.pieces)
-        return Supplied(items, size, batch.position, batch.appended_ns, batch.complete)
+        return Supplied(items, batch.pieces, size, batch.position, batch.appended_ns, batch.complete)
 
     def _normalise(self, batch: Batch) -> list[Item]:
         events = self._normaliser.events

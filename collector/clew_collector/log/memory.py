@@ -77,6 +77,9 @@ class MemoryLog:
             records.append(record)
         return records
 
+    async def stored(self, position: int) -> None:
+        """See `Log`: the store keeps its position itself."""
+
     async def end(self) -> int:
         """See `Log`."""
         return len(self._records)

@@ -8,7 +8,18 @@ from typing import Protocol
 
 from clew_agent.wire import Chunk
 
-__all__ = ["Appended", "FileCoverage", "Log", "Record", "decoded_bytes"]
+__all__ = ["LOCAL_TOPIC", "Appended", "FileCoverage", "Log", "Place", "Record", "decoded_bytes"]
+
+LOCAL_TOPIC = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record is: of Kafka the topic, the partition and the offset; elsewhere `log`, 0 and the position."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +31,8 @@ class Record:
     chunk: Chunk
     bytes: int
     """What it takes in the log, encoded."""
+    place: Place | None = None
+    """Where it is, if that is not its position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,7 @@ def decoded_bytes(chunk: Chunk) -> int:
 
 
 class Log(Protocol):
-    """Appends chunks durably, reads them back. Implementations: SQLite, memory (Kafka later)."""
+    """Appends chunks durably, reads them back. Implementations: SQLite, Kafka, memory."""
 
     async def append(self, chunks: Sequence[Chunk], *, encoded: Sequence[bytes] = ()) -> Appended:
         """Keep the lines that the log does not have yet of their file, all or nothing, durable on return.
@@ -60,6 +73,12 @@ class Log(Protocol):
 
         `bytes_max` counts what the chunks take decoded (`decoded_bytes`).
         Waits at most `wait_s` seconds for the first one; an empty list when there is none.
+        """
+
+    async def stored(self, position: int) -> None:
+        """Note that the store has everything up to the position, durably: whoever reads next begins behind it.
+
+        A log whose position the store itself keeps has nothing to do here. Not promised: that it is noted at once.
         """
 
     async def end(self) -> int:

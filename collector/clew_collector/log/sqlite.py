@@ -78,6 +78,9 @@ class SqliteLog:
                 return records
             await self._growth.wait(mark, remaining if self._writer else min(remaining, POLL_INTERVAL_S))
 
+    async def stored(self, position: int) -> None:
+        """See `Log`: the store keeps its position itself."""
+
     async def end(self) -> int:
         """See `Log`."""
         if self._writer is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from clew_collector.event import Event, severity_class
 
@@ -41,6 +41,11 @@ class MemoryStore:
             return Verdict.DUPLICATE
         self._written[event.event_id] = event
         return Verdict.CREATED
+
+    @property
+    def rejections(self) -> Mapping[str, str]:
+        """See `Store.rejections`: there is nothing more to say."""
+        return {}
 
     async def flush(self) -> None:
         """Make all that was written searchable."""

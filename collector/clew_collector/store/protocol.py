@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, NamedTuple, Protocol
@@ -112,6 +112,10 @@ class Store(Protocol):
         An event whose id is there already, or whose position is not above `position()`, is a DUPLICATE. Raises
         StoreError when the store as a whole cannot write; then everything since the last flush counts as not written.
         """
+
+    @property
+    def rejections(self) -> Mapping[str, str]:
+        """Why the events that the last `write` rejected were, by event id, as far as there is more to say."""
 
     async def flush(self) -> None:
         """Make all that was written durable and searchable. Raises StoreError as `write`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -114,6 +114,11 @@ class EmbeddedStore:
             return Verdict.DUPLICATE
         writer.add(Document.from_dict(document_fields(position, event), SCHEMA))
         return Verdict.CREATED
+
+    @property
+    def rejections(self) -> Mapping[str, str]:
+        """See `Store.rejections`: there is nothing more to say."""
+        return {}
 
     async def flush(self) -> None:
         """Make all that was written durable and searchable; see `Store.flush`."""

@@ -1,0 +1,48 @@
+"""What a collector must know of Kafka: where, who it is, which topics, how much at once."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from clew_agent.kafka import KafkaAddress, KafkaSettings
+
+__all__ = ["KafkaLogSettings"]
+
+MIB = 1 << 20
+
+
+class KafkaLogSettings(KafkaSettings):
+    """The log in Kafka. All collectors of a `group` share the partitions among them."""
+
+    server: str = "kafka://127.0.0.1:9092"
+    """`kafka://HOST:PORT[,HOST:PORT]...[/PREFIX]`, as agents have it."""
+    group: str = Field(default="clew-collectors", min_length=1, max_length=200)
+    """The consumer group, under whose name Kafka keeps how far the store is."""
+    member: str = Field(default="", max_length=200)
+    """This collector's lasting name in the group: restarted within `session_timeout_s`, it gets its partitions back and
+    the others are not disturbed. Empty for none; no two collectors may share one."""
+    session_timeout_s: float = Field(default=10.0, ge=1, le=300)
+    """A collector not heard of for so long loses its partitions to the others."""
+
+    create_topics: bool = True
+    """Make the topics that are not there."""
+    partitions: int = Field(default=12, ge=1, le=10_000)
+    """Of the topic of events, if it is made: how many collectors can share the work at most."""
+    replication_factor: int = Field(default=-1, ge=-1, le=32)
+    """Of topics that are made; -1 for the brokers' own default."""
+
+    fetch_bytes_max: int = Field(default=4 * MIB, ge=64 * 1024)
+    """What is fetched from a broker ahead of need, compressed as it is."""
+    timeout_s: float = Field(default=30.0, gt=0, le=600)
+    """How long brokers may take to answer."""
+
+    @field_validator("server")
+    @classmethod
+    def _is_kafka(cls, server: str) -> str:
+        KafkaAddress.parse(server)
+        return server
+
+    @property
+    def address(self) -> KafkaAddress:
+        """Where it is."""
+        return KafkaAddress.parse(self.server)

@@ -1,0 +1,73 @@
+"""Seeing that our topics are there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import for_code
+
+from clew_agent.kafka.connection import connection_options
+from clew_collector.errors import LogError
+
+from .settings import KafkaLogSettings
+
+__all__ = ["ensure_topics", "missing_topics", "our_topics"]
+
+NO_ERROR, UNKNOWN_TOPIC, ALREADY_EXISTS = 0, 3, 36
+# A heartbeat names every file of its agent.
+AGENTS_MESSAGE_BYTES_MAX = 8 << 20
+
+_log = structlog.get_logger()
+
+
+def our_topics(settings: KafkaLogSettings) -> list[NewTopic]:
+    """Return our topics as they are made. Events are kept as long as the brokers say."""
+    names, replicas = settings.address.topics, settings.replication_factor
+    return [
+        NewTopic(names.events, settings.partitions, replicas),
+        NewTopic(
+            names.agents,
+            1,
+            replicas,
+            topic_configs={"cleanup.policy": "compact", "max.message.bytes": str(AGENTS_MESSAGE_BYTES_MAX)},
+        ),
+        # Letters wait for a person.
+        NewTopic(names.dead_letters, 1, replicas, topic_configs={"retention.ms": "-1"}),
+    ]
+
+
+async def missing_topics(admin: AIOKafkaAdminClient, names: Collection[str]) -> set[str]:
+    """Return those of the topics that are not there."""
+    described = await admin.describe_topics([*names])
+    return {topic["topic"] for topic in described if topic["error_code"] == UNKNOWN_TOPIC}
+
+
+async def ensure_topics(settings: KafkaLogSettings, *, client_id: str) -> None:
+    """Make the topics that are missing, if the settings allow; LogError, KafkaError or OSError if that cannot be."""
+    admin = AIOKafkaAdminClient(
+        **connection_options(settings.address, settings, client_id=client_id),
+        request_timeout_ms=int(settings.timeout_s * 1000),
+    )
+    try:
+        await admin.start()
+        topics = {topic.name: topic for topic in our_topics(settings)}
+        missing = await missing_topics(admin, topics)
+        if not missing:
+            return
+        if not settings.create_topics:
+            raise LogError(
+                f"topics are missing at {settings.server}: {', '.join(sorted(missing))}",
+                hint="make them, or let the collector do it: `create_topics: true`",
+            )
+        answer = await admin.create_topics([topics[name] for name in missing])
+        for name, code, message in (topic[:3] for topic in answer.topic_errors):
+            if code not in {NO_ERROR, ALREADY_EXISTS}:
+                raise LogError(
+                    f"the topic {name} could not be made: {for_code(code).__name__}: {message or ''}",
+                    hint="make it yourself, or see `replication_factor` and the rights of this user",
+                )
+            _log.info("A topic was made.", topic=name, partitions=topics[name].num_partitions)
+    finally:
+        await admin.close()
