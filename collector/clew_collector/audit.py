@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clew_agent.wire import FileLedger
 
@@ -12,7 +12,7 @@ from .log.coverage import Interval, merge, subtract, total
 from .log.protocol import FileCoverage
 from .store.protocol import StoredFile
 
-__all__ = ["Audit", "AuditedFile", "audit"]
+__all__ = ["Audit", "AuditedFile", "audit", "audit_without_log"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,32 @@ def audit(
     ids = sorted({*ledgers, *before, *after, *in_store})
     return Audit(
         tuple(_judge(i, ledgers.get(i), before.get(i, []), total(after.get(i, [])), in_store.get(i)) for i in ids)
+    )
+
+
+def audit_without_log(ledgers: Mapping[str, FileLedger], stored: Sequence[StoredFile]) -> Audit:
+    """Compare, file by file, what agents had acknowledged with the store, where the log keeps no account of files.
+
+    Look at the ledgers first. What is acknowledged stands for what the log has; lines of one file that the store has
+    beyond the bytes between its first and last are doubled. Exact once a file is quiet: while lines arrive, as many
+    bytes may be missing unnoticed as came since its agent last reported.
+    """
+    in_store = {file.file_id: file for file in stored}
+    files = []
+    for file_id in sorted({*ledgers, *in_store}):
+        found = in_store.get(file_id)
+        judged = _judge(file_id, ledgers.get(file_id), _said(ledgers.get(file_id)), 0, found)
+        doubled = max(0, found.bytes - (found.end - found.start)) if found else 0
+        files.append(replace(judged, doubled=doubled))
+    return Audit(tuple(files))
+
+
+def _said(ledger: FileLedger | None) -> list[Interval]:
+    """Return what an agent was told is safe."""
+    if ledger is None:
+        return []
+    return subtract(
+        merge([(ledger.first, ledger.acknowledged)]), merge((lost.start, lost.end) for lost in ledger.given_up)
     )
 
 

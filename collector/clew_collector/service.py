@@ -14,13 +14,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from clew_agent.metrics import Metrics
 
 from .agents import Agents
-from .audit import Audit, audit
+from .audit import Audit, audit, audit_without_log
 from .consumer import Consumer, ConsumerLimits
 from .datadir import DataDirectory
+from .dead_letters import DeadLetters, Desk, MemoryDeadLetters, ShareLimit
 from .errors import DataDirectoryError
 from .flush import FlushPolicy
 from .ingest import ingest_router
 from .live import Broadcast
+from .log.opening import open_agents, open_dead_letters, open_log
 from .log.protocol import Log
 from .log.sqlite import SqliteLog
 from .normalise import Normaliser
@@ -63,6 +65,8 @@ class Collector:
         agents: Agents,
         normaliser: Normalises,
         directory: DataDirectory | None = None,
+        dead_letters: DeadLetters | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = metrics
@@ -70,11 +74,13 @@ class Collector:
         self.log = log
         self.store = store
         self.agents = agents
+        self.dead_letters = dead_letters or MemoryDeadLetters()
         self.live = Broadcast(metrics, events_max=settings.tail_events_max, subscriptions_max=settings.tails_max)
         self.consumer = Consumer(
             log=log,
             store=store,
             normaliser=normaliser,
+            desk=desk or Desk(self.dead_letters, ShareLimit(settings.dead_letters_share_max), metrics),
             live=self.live,
             metrics=metrics,
             limits=consumer_limits(settings),
@@ -91,11 +97,16 @@ class Collector:
             directory = DataDirectory.open(settings.data)
             opened.callback(directory.close)
             finish_swap(directory.store)
-            log = SqliteLog.open(directory.log, bytes_max=settings.log_bytes_max)
-            opened.push_async_callback(log.close)
-            store = open_store(settings.store, directory.store, account=directory.account(), writable=True)
+            dead_letters = open_dead_letters(settings, directory)
+            opened.push_async_callback(dead_letters.close)
+            # Kafka keeps its readers' positions itself.
+            account = directory.account() if settings.log.kafka is None else None
+            store = open_store(settings.store, directory.store, account=account, writable=True)
             opened.push_async_callback(store.close)
-            agents = Agents.open(directory.state, agents_max=settings.agents_max, files_max=settings.ledger_files_max)
+            desk = Desk(dead_letters, ShareLimit(settings.dead_letters_share_max), metrics)
+            log = open_log(settings, directory, desk, position=await store.position())
+            opened.push_async_callback(log.close)
+            agents = open_agents(settings, directory)
             opened.push_async_callback(agents.close)
             if settings.store.elasticsearch is None:
                 await _check_positions(log, store, settings.data)
@@ -107,6 +118,8 @@ class Collector:
                 store=store,
                 agents=agents,
                 normaliser=Normaliser(),
+                dead_letters=dead_letters,
+                desk=desk,
             )
             opened.pop_all()
             return collector
@@ -137,6 +150,8 @@ class Collector:
         coverage = await self.log.coverage()
         await self.drain()
         stored = await self.store.files()
+        if self.settings.log.kafka is not None:
+            return audit_without_log(ledgers, stored)
         return audit(ledgers, coverage, stored, later=await self.log.coverage())
 
     async def close(self) -> None:
@@ -145,6 +160,7 @@ class Collector:
         async with AsyncExitStack() as closing:
             if self.directory is not None:
                 closing.callback(self.directory.close)
+            closing.push_async_callback(self.dead_letters.close)
             closing.push_async_callback(self.agents.close)
             closing.push_async_callback(self.store.close)
             closing.push_async_callback(self.log.close)

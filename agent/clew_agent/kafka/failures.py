@@ -41,16 +41,25 @@ _HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
+_NO_ANSWER = (
+    OSError,
+    errors.KafkaConnectionError,
+    errors.KafkaTimeoutError,
+    errors.NodeNotReadyError,
+    errors.RequestTimedOutError,
+)
+
+
 def explain(error: BaseException | None, address: KafkaAddress, *, murmur: str = "", topic: str = "") -> Explained:
     """Return what a failure means. `murmur`: what the library last said while it tried; `error` None: time ran out."""
     servers = ",".join(address.servers)
     if isinstance(error, errors.UnknownTopicOrPartitionError):
         return Explained(f"the topic {topic} does not exist at {servers}", _MISSING_TOPIC)
-    if isinstance(error, errors.BrokerResponseError):
-        text = _words(error)
-    else:
+    if error is None or isinstance(error, _NO_ANSWER):
         # While it tried, the library said more than the exception that it ended with.
         text = murmur or ("no answer in time" if error is None or isinstance(error, TimeoutError) else _words(error))
+    else:
+        text = _words(error)
     hint = next((hint for words, hint in _HINTS if any(word in text for word in words)), "")
     return Explained(f"Kafka at {servers} does not answer as it should: {text}", hint)
 

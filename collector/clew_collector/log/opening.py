@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from clew_collector.agents import Agents
 from clew_collector.datadir import DataDirectory
 from clew_collector.dead_letters import DeadLetters, Desk, SqliteDeadLetters
 from clew_collector.settings import CollectorSettings
@@ -11,7 +12,7 @@ from clew_collector.settings import CollectorSettings
 from .protocol import Log
 from .sqlite import SqliteLog
 
-__all__ = ["open_dead_letters", "open_log"]
+__all__ = ["open_agents", "open_dead_letters", "open_log"]
 
 
 def client_id() -> str:
@@ -36,3 +37,13 @@ def open_dead_letters(settings: CollectorSettings, directory: DataDirectory, *, 
     from clew_collector.dead_letters.kafka import KafkaDeadLetters  # noqa: PLC0415
 
     return KafkaDeadLetters(settings.log.kafka, client_id=client_id())
+
+
+def open_agents(settings: CollectorSettings, directory: DataDirectory) -> Agents:
+    """Return the registry of agents: beside the log."""
+    agents_max, files_max = settings.agents_max, settings.ledger_files_max
+    if settings.log.kafka is None:
+        return Agents.open(directory.state, agents_max=agents_max, files_max=files_max)
+    from .kafka.agents import KafkaAgents  # noqa: PLC0415
+
+    return KafkaAgents.follow(settings.log.kafka, client_id=client_id(), agents_max=agents_max, files_max=files_max)

@@ -13,6 +13,7 @@ from tests.plain_normaliser import PlainNormaliser
 from tests.recorded import RecordedMetrics
 
 from clew_collector.consumer import Consumer, ConsumerLimits, retry_wait_s
+from clew_collector.dead_letters import Desk, MemoryDeadLetters, ShareLimit
 from clew_collector.errors import LogError, StoreError
 from clew_collector.event import Event
 from clew_collector.flush import FlushPolicy
@@ -77,11 +78,14 @@ class House:
         self.log = LogWithDamage()
         self.store = UnsteadyStore()
         self.metrics = RecordedMetrics()
+        self.dead_letters = MemoryDeadLetters()
+        self.desk = Desk(self.dead_letters, ShareLimit(0.1), self.metrics)
         self.live = Broadcast(self.metrics, events_max=1000, subscriptions_max=5)
         self.consumer = Consumer(
             log=self.log,
             store=self.store,
             normaliser=PlainNormaliser(),
+            desk=self.desk,
             live=self.live,
             metrics=self.metrics,
             limits=LIMITS,
@@ -220,6 +224,7 @@ class TestFailures:
             log=house.log,
             store=house.store,
             normaliser=broken,
+            desk=house.desk,
             live=house.live,
             metrics=house.metrics,
             limits=LIMITS,

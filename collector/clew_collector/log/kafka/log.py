@@ -92,6 +92,11 @@ class KafkaLog:
             )
         return self._transport
 
+    @property
+    def partitions(self) -> set[TopicPartition]:
+        """What of the topics this collector reads now."""
+        return self._member.partitions if self._member is not None else set()
+
     async def read(self, after: int, *, bytes_max: int, wait_s: float) -> list[Record]:
         """See `Log`. A position before the last one given means that what came behind it is read again."""
         member = await self._join()

@@ -18,24 +18,37 @@ __all__ = ["ensure_topics", "missing_topics", "our_topics"]
 NO_ERROR, UNKNOWN_TOPIC, ALREADY_EXISTS = 0, 3, 36
 # A heartbeat names every file of its agent.
 AGENTS_MESSAGE_BYTES_MAX = 8 << 20
+# A letter is a record and what is said of it.
+LETTER_BYTES_MAX = 128 << 10
 
 _log = structlog.get_logger()
 
 
 def our_topics(settings: KafkaLogSettings) -> list[NewTopic]:
     """Return our topics as they are made. Events are kept as long as the brokers say."""
-    names, replicas = settings.address.topics, settings.replication_factor
+    names = settings.address.topics
     return [
-        NewTopic(names.events, settings.partitions, replicas),
-        NewTopic(
+        _topic(names.events, settings.partitions, settings),
+        _topic(
             names.agents,
             1,
-            replicas,
-            topic_configs={"cleanup.policy": "compact", "max.message.bytes": str(AGENTS_MESSAGE_BYTES_MAX)},
+            settings,
+            {"cleanup.policy": "compact", "max.message.bytes": str(AGENTS_MESSAGE_BYTES_MAX)},
         ),
-        # Letters wait for a person.
-        NewTopic(names.dead_letters, 1, replicas, topic_configs={"retention.ms": "-1"}),
+        # Letters wait for a person; those that were put back are emptied.
+        _topic(
+            names.dead_letters,
+            1,
+            settings,
+            {"cleanup.policy": "compact", "max.message.bytes": str(settings.record_bytes_max + LETTER_BYTES_MAX)},
+        ),
     ]
+
+
+def _topic(name: str, partitions: int, settings: KafkaLogSettings, configs: dict[str, str] | None = None) -> NewTopic:
+    # The library takes -1, the brokers' default, only beside assignments, of which there are none.
+    nowhere: dict[int, list[int]] | None = {} if settings.replication_factor == -1 else None
+    return NewTopic(name, partitions, settings.replication_factor, nowhere, configs)
 
 
 async def missing_topics(admin: AIOKafkaAdminClient, names: Collection[str]) -> set[str]:
