@@ -19,8 +19,8 @@ from clew_collector.store.protocol import Verdict
 from clew_query.reference import FILES, exposed_name, reference, unit_of
 
 INSTRUMENTS = COUNTERS | GAUGES | HISTOGRAMS
-WITHOUT_UNIT = {"compression_level", "threshold", "recovery"}
-"""Numbers that are no amount of anything: a level, shares."""
+WITHOUT_UNIT = {"compression_level", "partitions", "replication_factor", "threshold", "recovery"}
+"""Numbers that are no amount of anything, a level, shares; and those that Kafka's users know by these names."""
 
 
 def test_the_page_is_up_to_date() -> None:
