@@ -6,10 +6,12 @@ stretch has is not known before it is asked for: it grows until it has enough.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from clew_agent.wire import event_id
 from clew_collector.event import Event
-from clew_collector.store.expression import Range
-from clew_collector.store.protocol import LIMIT_MAX, SearchRequest, Store
+from clew_collector.store.expression import And, Exists, Not, Range, Term
+from clew_collector.store.protocol import LIMIT_MAX, Cursor, SearchRequest, Store
 
 __all__ = ["SURROUNDING_MAX", "lines_after", "lines_before"]
 
@@ -20,7 +22,12 @@ OFFSET_MAX = (1 << 48) - 1
 
 
 async def lines_before(store: Store, event: Event, count: int) -> list[Event]:
-    """Return up to `count` lines that stand nearest before the event, in file order."""
+    """Return up to `count` lines that stand nearest before the event, in file order.
+
+    An event that came from no file has its writer's others around it, in order of time.
+    """
+    if not event.file_id:
+        return (await _written_around(store, event, count, "desc"))[::-1]
     wanted = min(count, await store.count(_stretch(event, 0, event.offset)))
     reach = _Reach()
     while wanted:
@@ -33,7 +40,9 @@ async def lines_before(store: Store, event: Event, count: int) -> list[Event]:
 
 
 async def lines_after(store: Store, event: Event, count: int) -> list[Event]:
-    """Return up to `count` lines that stand nearest behind the event, in file order."""
+    """Return up to `count` lines that stand nearest behind the event, as `lines_before`."""
+    if not event.file_id:
+        return await _written_around(store, event, count, "asc")
     begin = event.offset + event.length
     wanted = min(count, await store.count(_stretch(event, begin, OFFSET_MAX)))
     reach = _Reach()
@@ -44,6 +53,13 @@ async def lines_after(store: Store, event: Event, count: int) -> list[Event]:
         if reach.fits(page.total, wanted):
             return sorted(page.events, key=_offset)[:wanted]
     return []
+
+
+async def _written_around(store: Store, event: Event, count: int, order: Literal["asc", "desc"]) -> list[Event]:
+    writer = [Term(name, value) for name in ("service", "instance", "host") if (value := getattr(event, name))]
+    place = Cursor(event.time, event.event_id)
+    request = SearchRequest(And((Not(Exists("source")), *writer)), order=order, limit=count, after=place)
+    return list((await store.search(request)).events) if count else []
 
 
 class _Reach:

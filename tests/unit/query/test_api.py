@@ -208,6 +208,13 @@ class TestSurrounding:
         answer = await get(store, f"{EVENTS}/{last.event_id}/surrounding", before=2, after=0)
         assert [e["body"] for e in answer["before"]] == ["line 11998", "line 11999"]
 
+    async def test_an_event_from_no_file_has_its_writers_others_around_it(self) -> None:
+        own = [event(n, source="", event_id=f"{n * 7919 % 10:032x}", offset=0) for n in range(5)]
+        others = [event(2), event(2, source="", event_id="f" * 32, service="billing")]
+        answer = await get(await store_of(*own, *others), f"{EVENTS}/{own[2].event_id}/surrounding", before=1, after=9)
+        assert [e["body"] for e in answer["before"]] == ["line 1"]
+        assert [e["body"] for e in answer["after"]] == ["line 3", "line 4"]
+
     async def test_an_unknown_event_is_not_found(self) -> None:
         status, error = await refused(f"{EVENTS}/{FILE.hex()}ffffffffffff/surrounding")
         assert status == 404
