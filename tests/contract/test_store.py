@@ -42,8 +42,12 @@ from clew_collector.store.protocol import (
     SearchRequest,
     Store,
     StoredFile,
+    TransactionCursor,
+    TransactionPage,
+    TransactionRequest,
     Verdict,
 )
+from clew_collector.store.summary import Root, Summary
 
 # 2026-11-24, of no whole second, so that it is no double either.
 NOW = 1_795_478_400_123_456_789
@@ -355,6 +359,106 @@ class TestSpans:
     async def test_from_no_file_are_in_no_files_account(self, store: Store) -> None:
         await fill(store, SPANS)
         assert [(one.file_id, one.events) for one in await store.files()] == [(FILE, 1)]
+
+
+def part(transaction: str, offset: int, service: str, **fields: Any) -> Event:
+    return event(offset, service=service, transaction_id=transaction, transaction_origin="line", **fields)
+
+
+A, B, C = ("aa" * 16, "bb" * 16, "cc" * 16)
+TRANSACTIONS = [
+    part(A, 0, "front", timestamp=NOW),
+    part(A, 1, "orders", timestamp=NOW + 3, severity_number=9),
+    part(A, 2, "front", timestamp=NOW + 7, severity_number=17),
+    part(B, 3, "orders", timestamp=NOW + 3, severity_number=13, duration=5_000, parent_span_id="1" * 16, body="GET /b"),
+    part(B, 4, "gate", timestamp=NOW + 4, duration=2, kind="server", body="GET /a"),
+    part(C, 5, "front", timestamp=NOW + 3),
+    part(C, 6, "billing", timestamp=NOW + 1_000_003),
+    event(7),
+]  # fmt: skip
+TRANSACTION_QUESTIONS: dict[str, tuple[Expression, str]] = {
+    "all": (ALL, "ABC"),
+    "any service": (Term("service", "orders"), "AB"),
+    "two services": (And((Term("service", "orders"), Term("service", "front"))), "A"),
+    "service by prefix": (Prefix("service", "o"), "AB"),
+    "part of a service's name": (Term("service", "order"), ""),
+    "service by wildcard": (Wildcard("service", "*ing"), "C"),
+    "root": (Term("root", "front"), "AC"),
+    "root is the span without a parent": (Term("root", "gate"), "B"),
+    "name of the root span": (Prefix("name", "GET"), "B"),
+    "highest severity": (Range("severity_number", low=17), "A"),
+    "severity between": (Range("severity_number", low=9, high=17, include_low=False, include_high=False), "B"),
+    "no severity": (Term("severity_number", "0"), "C"),
+    "duration": (Range("duration", low=5_000), "BC"),
+    "duration by a fraction, open": (Range("duration", low=6.5, high=math.inf, include_low=False), "ABC"),
+    "duration exactly": (Term("duration", "7"), "A"),
+    "duration beyond all": (Range("duration", low=2**64), ""),
+    "duration below all": (Range("duration", high=-math.inf), ""),
+    "begin": (Range("time", low=NOW + 3), "BC"),
+    "end": (Range("end", high=NOW + 7), "A"),
+    "id": (Term("transaction_id", B), "B"),
+    "ids by prefix": (Prefix("transaction_id", "a"), "A"),
+    "ids in a range": (Range("transaction_id", A, B, include_low=False), "B"),
+    "or": (Or((Term("root", "gate"), Range("severity_number", low=17))), "AB"),
+    "not": (Not(Term("service", "front")), "B"),
+    "exists": (Exists("name"), "B"),
+    "separators in a value": (Term("service", "front\x1forders"), ""),
+}
+
+
+class TestTransactions:
+    async def test_are_summed_up_over_flushes_and_redelivery(self, store: Store) -> None:
+        await fill(store, TRANSACTIONS[::2])
+        await fill(store, [*TRANSACTIONS, *TRANSACTIONS], position=2)
+        page = await store.transactions(TransactionRequest(order="asc"))
+        place = f"{FILE}{0:012x}"
+        assert page.summaries[0] == Summary(A, NOW, NOW + 7, 17, ("front", "orders"), Root(1, NOW, place, "front", ""))
+        assert page.summaries[1].root == Root(0, NOW + 4, f"{FILE}{4:012x}", "gate", "GET /a")
+        assert [(one.start - NOW, one.end - NOW) for one in page.summaries] == [(0, 7), (3, 5_003), (3, 1_000_003)]
+
+    async def test_are_found_by_every_question(self, store: Store) -> None:
+        await fill(store, TRANSACTIONS)
+        wrong = {}
+        for name, (expression, letters) in TRANSACTION_QUESTIONS.items():
+            page = await store.transactions(TransactionRequest(expression, order="asc"))
+            got = "".join({A: "A", B: "B", C: "C"}[one.transaction_id] for one in page.summaries)
+            if got != letters or page.total != len(letters):
+                wrong[name] = got
+        assert wrong == {}
+
+    async def test_a_range_of_time_is_about_their_begin(self, store: Store) -> None:
+        await fill(store, TRANSACTIONS)
+        page = await store.transactions(TransactionRequest(start=NOW, end=NOW + 3))
+        assert [one.transaction_id for one in page.summaries] == [A]
+
+    async def test_without_a_flush_are_not_there(self, store: Store) -> None:
+        await store.write([Item(1, one) for one in TRANSACTIONS])
+        assert await store.transactions(TransactionRequest()) == TransactionPage((), 0, None)
+
+    @pytest.mark.parametrize("expression", [ALL, Not(Term("service", "none"))])
+    @pytest.mark.parametrize("order", ["asc", "desc"])
+    async def test_pages_join_without_gap_or_double_over_ties(
+        self, store: Store, order: Any, expression: Expression
+    ) -> None:
+        rng = random.Random(4)
+        ids = [f"{rng.getrandbits(128):032x}" for _ in range(40)]
+        await fill(store, (part(name, i, "s", timestamp=NOW + i % 3) for i, name in enumerate(ids)))
+        got: list[TransactionCursor] = []
+        request = TransactionRequest(expression, order=order, limit=7)
+        while True:
+            page = await store.transactions(request)
+            assert page.total == 40
+            got += [TransactionCursor(one.start, one.transaction_id) for one in page.summaries]
+            if page.cursor is None:
+                break
+            request = TransactionRequest(expression, order=order, limit=7, after=page.cursor)
+        expected = sorted((TransactionCursor(NOW + i % 3, name) for i, name in enumerate(ids)), reverse=order == "desc")
+        assert got == expected
+
+    @pytest.mark.parametrize("field", ["body", "host", "attributes.x", "kind", None])
+    async def test_asked_by_what_they_have_not_are_refused(self, store: Store, field: str | None) -> None:
+        with pytest.raises(StoreError):
+            await store.transactions(TransactionRequest(Or((ALL, Term(field, "x")))))
 
 
 class TestOrder:

@@ -11,7 +11,20 @@ from .admission import admit
 from .expression import Expression
 from .limits import check_facet, check_histogram, check_limit
 from .matching import facet_values, has_generated_id, keyword, matches
-from .protocol import Bucket, Cursor, FacetValue, Item, Page, SearchRequest, StoredFile, Verdict
+from .protocol import (
+    Bucket,
+    Cursor,
+    FacetValue,
+    Item,
+    Page,
+    SearchRequest,
+    StoredFile,
+    TransactionCursor,
+    TransactionPage,
+    TransactionRequest,
+    Verdict,
+)
+from .summary import Summary, check_summary_expression, matches_summary, merge, summarise
 
 __all__ = ["MemoryStore"]
 
@@ -119,6 +132,29 @@ class MemoryStore:
         found = {keyword(e.transaction_id) for e in self._events.values() if not has_generated_id(e)}
         return sorted(i for i in found if i > after)[:limit]
 
+    async def transactions(self, request: TransactionRequest) -> TransactionPage:
+        """Return a page of transactions; see `Store.transactions`."""
+        check_limit(request.limit)
+        check_summary_expression(request.expression)
+        known: dict[str, Summary] = {}
+        for event in self._events.values():
+            if (told := summarise(event)) is not None:
+                known[told.transaction_id] = merge(known.get(told.transaction_id, told), told)
+        found = [
+            summary
+            for summary in known.values()
+            if (request.start is None or summary.start >= request.start)
+            and (request.end is None or summary.start < request.end)
+            and matches_summary(request.expression, summary)
+        ]
+        descending = request.order == "desc"
+        total = len(found)
+        found.sort(key=_begin, reverse=descending)
+        if (after := request.after) is not None:
+            found = [one for one in found if (_begin(one) < after if descending else _begin(one) > after)]
+        page = tuple(found[: request.limit])
+        return TransactionPage(page, total, _begin(page[-1]) if page and len(found) > len(page) else None)
+
     async def get(self, event_id: str) -> Event | None:
         """Return the event of this id."""
         return self._events.get(event_id)
@@ -138,6 +174,10 @@ class MemoryStore:
 
 def _place(event: Event) -> Cursor:
     return Cursor(event.time, event.event_id)
+
+
+def _begin(summary: Summary) -> TransactionCursor:
+    return TransactionCursor(summary.start, summary.transaction_id)
 
 
 def _stored_file(file_id: str, events: list[Event]) -> StoredFile:

@@ -12,6 +12,7 @@ import msgspec
 from clew_collector.event import Event
 
 from .expression import ALL, Expression
+from .summary import Summary
 
 __all__ = [
     "Bucket",
@@ -22,6 +23,9 @@ __all__ = [
     "SearchRequest",
     "Store",
     "StoredFile",
+    "TransactionCursor",
+    "TransactionPage",
+    "TransactionRequest",
     "Verdict",
 ]
 
@@ -71,6 +75,35 @@ class Page:
     total: int
     cursor: Cursor | None
     """Where to go on; None when nothing follows."""
+
+
+class TransactionCursor(NamedTuple):
+    """A place in the total order of transactions, `(start, transaction_id)`."""
+
+    start: int
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRequest:
+    """Which transactions, by their summaries, in which order. The range is `start` <= begin < `end`; None is open."""
+
+    expression: Expression = ALL
+    """Over `summary.SUMMARY_FIELDS`."""
+    start: int | None = None
+    end: int | None = None
+    order: Literal["asc", "desc"] = "desc"
+    limit: int = 100
+    after: TransactionCursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionPage:
+    """A page of transactions. `total` counts all that match, whatever the page."""
+
+    summaries: tuple[Summary, ...]
+    total: int
+    cursor: TransactionCursor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +181,12 @@ class Store(Protocol):
 
     async def transaction_ids(self, after: str = "", limit: int = 1000) -> list[str]:
         """Return distinct transaction ids above `after`, in order, of events whose id was not generated."""
+
+    async def transactions(self, request: TransactionRequest) -> TransactionPage:
+        """Return a page of transactions whose id was not generated, in the total order `(start, transaction_id)`.
+
+        StoreError for an expression over anything else than `summary.SUMMARY_FIELDS`.
+        """
 
     async def get(self, event_id: str) -> Event | None:
         """Return the event of this id."""

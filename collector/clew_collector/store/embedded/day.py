@@ -22,7 +22,7 @@ from clew_collector.store.protocol import Cursor, StoredFile
 from .document import decode_event
 from .failure import store_failures
 from .histogram import SeverityCounts, count_by_interval
-from .query import QueryBuilder, all_of, behind, has, in_time, place_query
+from .query import QueryBuilder, all_of, behind, between, has, in_time, place_query
 from .ranking import first_documents
 from .schema import MARK_IRREGULAR, RECORD_FIELD, SCHEMA, register_tokens
 from .terms import term, term_prefix
@@ -31,6 +31,7 @@ __all__ = ["Day", "DaySnapshot", "day_directories", "open_day"]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _META = "meta.json"
+_RECORDS_AT_ONCE = 8
 
 
 def day_directories(directory: Path) -> list[Path]:
@@ -97,6 +98,14 @@ class DaySnapshot:
         if after is not None:
             query = all_of(query, behind(after, descending=descending))
         return self._load(first_documents(self.searcher, query, limit, descending=descending))
+
+    def events_behind(self, position: int) -> Iterator[Event]:
+        """Yield the events of records behind a log position."""
+        # By position, as many records at once as there may be events.
+        for first in range(position + 1, self.position + 1, _RECORDS_AT_ONCE):
+            query = between("position", first, first + _RECORDS_AT_ONCE - 1)
+            hits = self.searcher.search(query, max(self.count(query), 1), count=False).hits
+            yield from self._load([address for _score, address in hits])
 
     def _load(self, addresses: list[tantivy.DocAddress]) -> list[Event]:
         # In the order of the documents, as neighbours share a compressed block.

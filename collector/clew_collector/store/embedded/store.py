@@ -21,7 +21,18 @@ from clew_collector.event import Event
 from clew_collector.store.admission import admit
 from clew_collector.store.expression import Expression
 from clew_collector.store.limits import check_facet, check_histogram, check_limit
-from clew_collector.store.protocol import Bucket, FacetValue, Item, Page, SearchRequest, StoredFile, Verdict
+from clew_collector.store.protocol import (
+    Bucket,
+    FacetValue,
+    Item,
+    Page,
+    SearchRequest,
+    StoredFile,
+    TransactionPage,
+    TransactionRequest,
+    Verdict,
+)
+from clew_collector.store.summary import check_summary_expression
 
 from . import answers
 from .day import Day, DaySnapshot
@@ -30,6 +41,7 @@ from .document import document_fields
 from .failure import WHEN_WRITING, store_failures
 from .known import KnownEvents
 from .schema import SCHEMA
+from .summaries import FILE_NAME, Summaries
 from .writer import DayWriter
 
 __all__ = ["EmbeddedStore"]
@@ -49,9 +61,10 @@ class EmbeddedStore:
     so flush only at a record's end. An event whose id is there already is passed over too.
     """
 
-    def __init__(self, days: Days, writer: DayWriter | None) -> None:
+    def __init__(self, days: Days, writer: DayWriter | None, summaries: Summaries) -> None:
         self._days = days
         self._writer = writer
+        self._summaries = summaries
         self._known = KnownEvents(days.current)
         self._written_position = 0
         self._durable_position: int | None = None
@@ -79,10 +92,13 @@ class EmbeddedStore:
         """
         days = Days(directory, writable=writable)
         if not writable:
-            return cls(days, None)
+            return cls(days, None, Summaries(directory / FILE_NAME, writable=False))
         with store_failures(f"cannot use the store {directory}", WHEN_WRITING):
             directory.mkdir(parents=True, exist_ok=True)
-        return cls(days, DayWriter(directory, heap_bytes=heap_bytes, threads=threads, clock=clock))
+        writer = DayWriter(directory, heap_bytes=heap_bytes, threads=threads, clock=clock)
+        summaries = Summaries(directory / FILE_NAME, writable=True)
+        summaries.catch_up(days.current())
+        return cls(days, writer, summaries)
 
     async def write(self, items: Sequence[Item]) -> list[Verdict]:
         """Take events; see `Store.write`."""
@@ -113,6 +129,7 @@ class EmbeddedStore:
         if not self._known.add(event):
             return Verdict.DUPLICATE
         writer.add(Document.from_dict(document_fields(position, event), SCHEMA))
+        self._summaries.add(event)
         return Verdict.CREATED
 
     @property
@@ -136,11 +153,13 @@ class EmbeddedStore:
             raise
         self._known.flushed()
         self._durable_position = max(self._position(), self._written_position)
+        self._summaries.committed(self._durable_position)
 
     def _give_up(self, writer: DayWriter) -> None:
         """Go back to the last commit; the next write finds a new writer."""
         writer.abandon()
         self._known.forget()
+        self._summaries.forget()
         self._written_position = 0
         self._unsettled = writer.day
 
@@ -149,6 +168,7 @@ class EmbeddedStore:
         if self._unsettled is not None:
             self._days.publish(self._unsettled)
             self._unsettled, self._durable_position = None, None
+            self._summaries.catch_up(self._days.current())
 
     def _opened_writer(self) -> DayWriter:
         if self._writer is None:
@@ -201,6 +221,14 @@ class EmbeddedStore:
         check_limit(limit)
         return await self._ask(lambda days: answers.transaction_ids(days, after, limit))
 
+    async def transactions(self, request: TransactionRequest) -> TransactionPage:
+        """Return a page of transactions; see `Store.transactions`."""
+        check_limit(request.limit)
+        check_summary_expression(request.expression)
+        if self._writer is not None:
+            await self._in(self._writing, self._summaries.write)
+        return await self._in(self._reading, self._summaries.page, request)
+
     async def get(self, event_id: str) -> Event | None:
         """Return the event of this id."""
         return await self._ask(lambda days: answers.get(days, event_id))
@@ -216,9 +244,12 @@ class EmbeddedStore:
         self._closed = True
         if self._writer is not None:
             await self._in(self._writing, self._writer.close)
+            await self._in(self._writing, self._summaries.close)
         self._writing.shutdown(wait=True)
         self._reading.shutdown(wait=True)
         self._days.close()
+        if self._writer is None:
+            self._summaries.close()
 
     async def _ask(self, question: Callable[[Sequence[DaySnapshot]], R]) -> R:
         def answer() -> R:
