@@ -17,6 +17,7 @@ from clew_collector.errors import StoreError
 from clew_collector.event import Event
 from clew_collector.store.embedded import EmbeddedStore
 from clew_collector.store.embedded.days import Days
+from clew_collector.store.embedded.summaries import FILE_NAME, Summaries
 from clew_collector.store.embedded.writer import DayWriter
 from clew_collector.store.expression import ALL, Term
 from clew_collector.store.protocol import Item, SearchRequest, Verdict
@@ -136,14 +137,14 @@ class TestDays:
             clock.now += DAY  # midnight between two writes of one flush: the day stays
             await store.write(items(2, [20]))
             await store.flush()
-            assert [path.name for path in sorted(tmp_path.iterdir())] == ["2026-11-24"]
+            assert [path.name for path in sorted(tmp_path.glob("2*"))] == ["2026-11-24"]
             await store.write(items(3, [5, 15]))
             await store.flush()
-            assert [path.name for path in sorted(tmp_path.iterdir())] == ["2026-11-24", "2026-11-25"]
+            assert [path.name for path in sorted(tmp_path.glob("2*"))] == ["2026-11-24", "2026-11-25"]
             clock.now -= 3 * DAY
             await store.write(items(4, [25]))
             await store.flush()
-            assert [path.name for path in sorted(tmp_path.iterdir())] == ["2026-11-24", "2026-11-25"]
+            assert [path.name for path in sorted(tmp_path.glob("2*"))] == ["2026-11-24", "2026-11-25"]
             await self.check(store)
         async with opened(tmp_path, clock=clock) as store:
             await self.check(store)
@@ -235,7 +236,7 @@ class TestFailures:
         self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
         writer = PoisonedWriter(tmp_path, heap_bytes=15 << 20, threads=1, clock=Clock())
-        store = EmbeddedStore(Days(tmp_path, writable=True), writer)
+        store = EmbeddedStore(Days(tmp_path, writable=True), writer, Summaries(tmp_path / FILE_NAME, writable=True))
         await store.write(items(1, range(3)))
         await store.flush()
 

@@ -10,12 +10,15 @@ from fastapi import Depends, Query
 from clew_collector.store.expression import Expression
 from clew_collector.store.protocol import LIMIT_MAX
 from clew_query.errors import BadRequest
-from clew_query.lucene import compile_query
+from clew_query.lucene import compile_query, compile_transactions_query
 from clew_query.times import instant_of
 
-__all__ = ["Asked", "AskedRange", "Limit", "Order", "QueryText", "asked_range", "find_instant"]
+__all__ = ["Asked", "AskedRange", "AskedTransactions", "Limit", "Order", "QueryText", "asked_range", "find_instant"]
 
 QueryText = Annotated[str, Query(description="Lucene syntax, e.g. `service:orders severity>=error`; empty: everything")]
+TransactionsQueryText = Annotated[
+    str, Query(description="Like `query` of events, over `service root name severity error duration time end id`")
+]
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many at most; the answer says the total")]
 Order = Annotated[Literal["asc", "desc"], Query(description="Oldest or newest first")]
 From = Annotated[str | None, Query(alias="from", description="From this time on: RFC 3339, or relative (`now-15m`)")]
@@ -54,5 +57,13 @@ def _asked(bounds: Annotated[tuple[int | None, int | None], Depends(asked_range)
     return Asked(query, compile_query(query), *bounds)
 
 
+def _asked_transactions(
+    bounds: Annotated[tuple[int | None, int | None], Depends(asked_range)], query: TransactionsQueryText = ""
+) -> Asked:
+    return Asked(query, compile_transactions_query(query), *bounds)
+
+
 AskedRange = Annotated[Asked, Depends(_asked)]
 """A route's parameters `query`, `from` and `to`."""
+AskedTransactions = Annotated[Asked, Depends(_asked_transactions)]
+"""The same of a route about transactions, whose begin lies in the range."""

@@ -1,19 +1,21 @@
-"""Transactions: the path of one, found by any of its ids; and the ids of all."""
+"""Transactions: the path of one, found by any of its ids; and all of them, summed up."""
 
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from clew_collector.store.protocol import LIMIT_MAX
+from clew_collector.store.protocol import LIMIT_MAX, Store, TransactionCursor, TransactionRequest
 from clew_query.backend import Backend
 from clew_query.errors import NotFound
 from clew_query.path import collect_transaction, find_gaps, transaction_json
 
 from .answer import ERRORS, answer, answer_events
-from .parameters import Limit
+from .cursors import read_cursor
+from .parameters import AskedTransactions, Limit, Order
+from .summaries import transactions_json
 
 __all__ = ["transactions_router"]
 
@@ -30,18 +32,30 @@ def transactions_router(backend: Backend) -> APIRouter:
     router = APIRouter(prefix="/transactions", tags=["transactions"], responses=ERRORS)
     store = backend.store
 
-    @router.get("", summary="The ids of all transactions, in order of id")
-    async def all_transactions(
-        after: Annotated[str, Query(description="The last page's cursor: ids above it")] = "",
-        limit: Limit = 1000,
+    @router.get("", summary="Transactions by service, severity, duration, root and time, page by page")
+    async def transactions(
+        *,
+        asked: AskedTransactions,
+        limit: Limit = 100,
+        order: Order = "desc",
+        cursor: Annotated[str | None, Query(description="The last page's cursor: go on behind it")] = None,
+        ids: Annotated[
+            bool, Query(description="Only the ids of all, in order of id; `after` takes the cursor")
+        ] = False,
+        after: Annotated[str, Query(description="With `ids`: ids above it")] = "",
     ) -> Response:
-        ids = await store.transaction_ids(after, limit)
-        return answer(
-            {
-                "transactions": [{"transaction_id": name} for name in ids],
-                "cursor": ids[-1] if len(ids) == limit else None,
-            }
+        if ids:
+            return answer(await _ids(store, after, limit))
+        place = read_cursor(cursor, query=asked.query, order=order)
+        request = TransactionRequest(
+            asked.expression,
+            asked.start,
+            asked.end,
+            order=order,
+            limit=limit,
+            after=TransactionCursor(*place) if place else None,
         )
+        return answer(await transactions_json(store, request, asked.query))
 
     # An id as written may hold slashes.
     @router.get("/{transaction_id:path}", summary="A transaction: its lines, and the path that they show")
@@ -56,3 +70,11 @@ def transactions_router(backend: Backend) -> APIRouter:
         return await answer_events(lambda: transaction_json(collected, around=around), events=collected.returned)
 
     return router
+
+
+async def _ids(store: Store, after: str, limit: int) -> dict[str, Any]:
+    ids = await store.transaction_ids(after, limit)
+    return {
+        "transactions": [{"transaction_id": name} for name in ids],
+        "cursor": ids[-1] if len(ids) == limit else None,
+    }

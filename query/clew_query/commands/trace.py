@@ -114,7 +114,7 @@ async def _trace_all(where: Where, limit: int | None) -> None:
 async def _all_ids(client: Client) -> AsyncIterator[str]:
     after: str | None = ""
     while after is not None:
-        page = await client.get("/transactions", after=after, limit=IDS_PER_PAGE)
+        page = await client.get("/transactions", ids=True, after=after, limit=IDS_PER_PAGE)
         for row in page["transactions"]:
             yield row["transaction_id"]
         after = page["cursor"]

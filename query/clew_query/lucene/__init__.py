@@ -6,5 +6,6 @@ proximity, boosts and regular expressions are refused. docs/query.md is the user
 
 from .compiler import compile_query
 from .reader import QUERY_CHARACTERS_MAX
+from .transactions import compile_transactions_query
 
-__all__ = ["QUERY_CHARACTERS_MAX", "compile_query"]
+__all__ = ["QUERY_CHARACTERS_MAX", "compile_query", "compile_transactions_query"]

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from clew_collector.event import severity_class
 
-__all__ = ["draw_event", "one_line"]
+__all__ = ["SEVERITY_STYLES", "draw_event", "one_line"]
 
 SEVERITY_STYLES = {
     "trace": "dim",

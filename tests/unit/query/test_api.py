@@ -244,7 +244,7 @@ class TestTransactions:
         seen: list[str] = []
         after = ""
         while after is not None:
-            answer = await get(store, "/api/v1/transactions", after=after, limit=3)
+            answer = await get(store, "/api/v1/transactions", ids=True, after=after, limit=3)
             seen += [row["transaction_id"] for row in answer["transactions"]]
             after = answer["cursor"]
         assert seen == names

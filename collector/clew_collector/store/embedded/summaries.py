@@ -35,6 +35,7 @@ WRITE_INTERVAL_S = 10.0
 PENDING_MAX = 20_000
 """Transactions that are gathered before they are written in any case."""
 _ASKED_AT_ONCE = 500
+_WHEN_DAMAGED = "if it is damaged, remove this file while Clew is stopped: it is made anew from the events"
 _WAL_BYTES = 4 << 20
 _SELECT = f"SELECT {COLUMNS} FROM summaries"  # noqa: S608 - names of ours
 _REPLACE = f"REPLACE INTO summaries ({COLUMNS}) VALUES ({','.join('?' * len(COLUMNS.split(',')))})"  # noqa: S608
@@ -212,7 +213,8 @@ class Summaries:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"cannot {what} the summaries {self._path}: {error}", hint=WHEN_WRITING) from error
+            hint = _WHEN_DAMAGED if what == "use" else WHEN_WRITING
+            raise StoreError(f"cannot {what} the summaries {self._path}: {error}", hint=hint) from error
 
 
 def _place(summary: Summary) -> TransactionCursor:
