@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench engines engines-stop reference tailers tailers-full wheel clean format
+.PHONY: help demo test lint bench engines engines-stop reference openapi tailers tailers-full wheel clean format
 
 help: ## show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,10 @@ format: $(BIN)/.installed ## let ruff format and fix
 reference: $(BIN)/.installed ## write docs/reference.md anew, from the code
 	$(BIN)/clew config reference >docs/reference.md.new
 	mv docs/reference.md.new docs/reference.md
+
+openapi: $(BIN)/.installed ## write docs/openapi.json anew, from the code
+	$(BIN)/clew config openapi >docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 bench: $(BIN)/.installed ## speed, as ratios to the raw ceiling of the same run (CLEW_DATA: folder of the real logs)
 	$(BIN)/python bench/run.py

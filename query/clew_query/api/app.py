@@ -17,6 +17,7 @@ from .alerts import alerts_router
 from .answer import register_errors
 from .events import events_router
 from .health import health_router
+from .openapi import describe
 from .service_map import service_map_router
 from .services import services_router
 from .stream import stream_router
@@ -58,6 +59,7 @@ def create_app(
         from clew_query.web import mount_web  # noqa: PLC0415 - not needed by the command line
 
         mount_web(app)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     if metrics is not None:
         app.add_middleware(CountRequests, metrics=metrics)
     return app

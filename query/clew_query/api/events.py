@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from clew_collector.store.expression import And, Range
 from clew_collector.store.protocol import SearchRequest, Store
@@ -25,6 +25,7 @@ __all__ = ["events_router"]
 BUCKETS_MAX = 1000
 _FACETED = frozenset({Kind.KEYWORD, Kind.ATTRIBUTE, Kind.ID})
 
+EventId = Annotated[str, Path(description="32 hexadecimal digits")]
 Around = Annotated[int, Query(ge=0, le=SURROUNDING_MAX, description="How many lines of the same file")]
 
 
@@ -65,7 +66,7 @@ def events_router(backend: Backend) -> APIRouter:
     async def facets(
         asked: AskedRange,
         field: Annotated[str, Query(description="A keyword field (`service`, `host`...) or an attribute")],
-        limit: Annotated[int, Query(ge=1, le=1000)] = 10,
+        limit: Annotated[int, Query(ge=1, le=1000, description="How many values at most")] = 10,
     ) -> Response:
         found = find_field(field)
         if found.name is None or found.kind not in _FACETED:
@@ -80,7 +81,7 @@ def events_router(backend: Backend) -> APIRouter:
         )
 
     @router.get("/{event_id}/surrounding", summary="The lines before and after an event in its file")
-    async def surrounding(event_id: str, before: Around = 20, after: Around = 20) -> Response:
+    async def surrounding(event_id: EventId, before: Around = 20, after: Around = 20) -> Response:
         event = await store.get(event_id.lower())
         if event is None:
             raise NotFound(f"there is no event {event_id}")

@@ -59,3 +59,12 @@ def print_reference() -> None:
     from clew_query.reference import reference  # noqa: PLC0415 - it knows all programs
 
     click.echo(reference(), nl=False)
+
+
+@config.command("openapi")
+@fail_with_hint
+def print_openapi() -> None:
+    """Print the HTTP API's description (OpenAPI), ingest included, as JSON."""
+    from clew_query.description import openapi_text  # noqa: PLC0415 - it builds every route
+
+    click.echo(openapi_text(), nl=False)
