@@ -19,9 +19,11 @@ from clew_agent.wire import (
     CHUNKS_PATH,
     CONTENT_TYPE,
     HEARTBEAT_PATH,
+    TIME_PATH,
     Chunk,
     ChunksAnswer,
     Heartbeat,
+    TimeAnswer,
     decode_chunk,
     decode_frames,
     event_id,
@@ -126,6 +128,10 @@ class Sink:
                 if path == HEARTBEAT_PATH:
                     self.beats.append(msgspec.json.decode(body, type=Heartbeat))
                     return Answer(204, b"")
+                if path == TIME_PATH:
+                    return Answer(
+                        200, msgspec.json.encode(TimeAnswer(received_ns=time.time_ns(), answered_ns=time.time_ns()))
+                    )
                 assert (path, content_type) == (CHUNKS_PATH, CONTENT_TYPE)
                 self.requests += 1
                 return self._take(body, bytes_max)

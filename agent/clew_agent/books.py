@@ -11,7 +11,9 @@ from collections.abc import Callable
 import structlog
 
 from clew_agent import __version__
+from clew_agent.behind import Behind
 from clew_agent.checkpoint import Checkpoint, CheckpointFile
+from clew_agent.clock import ClockFilter
 from clew_agent.config import AgentSettings
 from clew_agent.ledger import Ledger
 from clew_agent.metrics import Metrics
@@ -48,6 +50,8 @@ class Books:
         self.ledger = Ledger(checkpoint.files)
         self.given_up: Counter[tuple[str, str]] = Counter()
         """(path, reason) -> bytes given up in this run."""
+        self.clock = ClockFilter()
+        self._behind = Behind()
         self._started_ns = now_ns()
         self._saving = asyncio.Lock()
         self._saved_version = -1
@@ -111,14 +115,16 @@ class Books:
 
     def heartbeat(self, errors: dict[str, str]) -> Heartbeat:
         """Return the report of now."""
+        now_ns = self._now_ns()
         return Heartbeat(
             agent_id=self.agent_id,
             host=self._settings.host,
             version=__version__,
-            sent_ns=self._now_ns(),
+            sent_ns=now_ns,
             started_ns=self._started_ns,
-            files=self.ledger.files(),
+            files=self._behind.tell(self.ledger.files(), now_ns),
             errors=errors,
+            clock=self.clock.best(now_ns),
         )
 
     def _give_up(self, file_id: bytes, start: int, end: int, reason: Reason) -> None:

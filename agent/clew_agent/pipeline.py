@@ -338,6 +338,8 @@ class _Pipeline:
     async def _beat(self) -> None:
         try:
             await self._transport.heartbeat(self._books.heartbeat(self._errors()))
+            # Told by the next one; nothing that goes wrong here must keep a heartbeat.
+            self._books.clock.add(await self._transport.exchange_time())
         except TransportError as error:
             if self._troubles.get("heartbeat") != error.message:
                 _log.warning("The receiver did not take the heartbeat.", error=error.message, hint=error.hint)

@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from clew_agent.wire import CHUNKS_PATH, HEARTBEAT_PATH, ChunksAnswer, Heartbeat
+from clew_agent.wire import CHUNKS_PATH, HEARTBEAT_PATH, TIME_PATH, ChunksAnswer, Heartbeat, TimeAnswer
 
 from .admission import InFlight, Refused, decode, unpack
 from .otlp.routes import otlp_router
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ingest_router"]
 
+_JSON = "application/json"
+_encode = msgspec.json.Encoder().encode
 _heartbeat_json = msgspec.json.Decoder(Heartbeat)
 _heartbeat_msgpack = msgspec.msgpack.Decoder(Heartbeat)
 
@@ -42,6 +45,11 @@ def ingest_router(collector: Collector) -> APIRouter:
     @router.post(HEARTBEAT_PATH, summary="Take an agent's report", status_code=204)
     async def heartbeat(request: Request) -> Response:
         return await answered(collector, lambda: _take_heartbeat(collector, in_flight, request), refuse=_refusal)
+
+    @router.post(TIME_PATH, summary="Say what time it is here: agents measure their clocks by it")
+    async def tell_time() -> Response:
+        # Received when the loop gets to it: time spent waiting for that counts as time on the way, as it should.
+        return Response(_encode(TimeAnswer(received_ns=(now := time.time_ns()), answered_ns=now)), media_type=_JSON)
 
     router.include_router(otlp_router(collector, in_flight))
     return router

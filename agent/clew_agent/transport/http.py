@@ -11,14 +11,17 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
+from clew_agent.clock import TimeExchange
 from clew_agent.errors import ChunkRefused, TransportError, TransportUnavailable
 from clew_agent.wire import (
     CHUNKS_PATH,
     CONTENT_TYPE,
     HEARTBEAT_PATH,
+    TIME_PATH,
     Chunk,
     ChunksAnswer,
     Heartbeat,
+    TimeAnswer,
     encode_chunk,
     encode_frames,
 )
@@ -64,6 +67,18 @@ class HttpTransport:
     async def heartbeat(self, beat: Heartbeat) -> None:
         """See Transport."""
         await self._post(HEARTBEAT_PATH, msgspec.json.encode(beat), content_type="application/json")
+
+    async def exchange_time(self) -> TimeExchange | None:
+        """See Transport."""
+        sent = time.time_ns()
+        answer = await self._post(TIME_PATH, b"")
+        returned = time.time_ns()
+        try:
+            told = msgspec.json.decode(answer.content, type=TimeAnswer)
+        except msgspec.MsgspecError:
+            # A collector of an older version, or a proxy that takes everything: it has no clock to tell.
+            return None
+        return TimeExchange(sent, told.received_ns, told.answered_ns, returned)
 
     async def close(self) -> None:
         """See Transport."""

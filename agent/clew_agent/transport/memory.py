@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from clew_agent.clock import TimeExchange
 from clew_agent.errors import ChunkRefused, TransportError
 from clew_agent.wire import Chunk, Heartbeat, decode_chunk, encode_chunk
 
@@ -19,6 +20,7 @@ class MemoryTransport:
         self.beats: list[Heartbeat] = []
         self.sends = 0
         """How often `send` was called."""
+        self.time: TimeExchange | None = None
         self.closed = False
         self._refuses = refuses
         self._failures: deque[tuple[TransportError, bool]] = deque()
@@ -42,6 +44,10 @@ class MemoryTransport:
     async def heartbeat(self, beat: Heartbeat) -> None:
         """See Transport."""
         self.beats.append(beat)
+
+    async def exchange_time(self) -> TimeExchange | None:
+        """See Transport: what the test gave."""
+        return self.time
 
     async def close(self) -> None:
         """See Transport."""

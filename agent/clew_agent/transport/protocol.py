@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from clew_agent.clock import TimeExchange
 from clew_agent.wire import Chunk, Heartbeat
 
 __all__ = ["Transport"]
@@ -23,6 +24,9 @@ class Transport(Protocol):
 
     async def heartbeat(self, beat: Heartbeat) -> None:
         """Report the ledger. Raises as `send` does."""
+
+    async def exchange_time(self) -> TimeExchange | None:
+        """Ask the receiver for its time; None if it has no clock that could be asked. Raises as `send` does."""
 
     async def close(self) -> None:
         """Free connections. Waits for nothing."""

@@ -15,12 +15,14 @@ from .chunk import (
     unpack_u64,
 )
 from .event_id import FILE_ID_BYTES, FINGERPRINT_BYTES_MAX, event_id, file_id, split_event_id
-from .heartbeat import FileLedger, GivenUp, Heartbeat
+from .heartbeat import ClockOffset, FileLedger, GivenUp, Heartbeat
 from .http import (
     CHUNKS_PATH,
     CONTENT_TYPE,
     HEARTBEAT_PATH,
+    TIME_PATH,
     ChunksAnswer,
+    TimeAnswer,
     decode_frames,
     encode_frames,
 )
@@ -36,8 +38,10 @@ __all__ = [
     "FINGERPRINT_BYTES_MAX",
     "HEARTBEAT_PATH",
     "NO_TRANSACTION",
+    "TIME_PATH",
     "Chunk",
     "ChunksAnswer",
+    "ClockOffset",
     "FileLedger",
     "GivenUp",
     "Heartbeat",
@@ -45,6 +49,7 @@ __all__ = [
     "Origin",
     "Source",
     "SourceKind",
+    "TimeAnswer",
     "canonical_transaction_id",
     "decode_chunk",
     "decode_frames",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["FileLedger", "GivenUp", "Heartbeat"]
+__all__ = ["ClockOffset", "FileLedger", "GivenUp", "Heartbeat"]
 
 
 class GivenUp(msgspec.Struct, frozen=True):
@@ -13,6 +13,16 @@ class GivenUp(msgspec.Struct, frozen=True):
     start: int
     end: int
     reason: str
+
+
+class ClockOffset(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the agent's clock is ahead of its receiver's, ns, as last measured."""
+
+    offset_ns: int
+    uncertainty_ns: int
+    """The true offset lies within so much of it."""
+    measured_ns: int
+    """When, ns UTC by the agent's clock."""
 
 
 class FileLedger(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +47,8 @@ class FileLedger(msgspec.Struct, frozen=True, kw_only=True):
     lines: int = 0
     """Lines acknowledged since `first`, over all runs."""
     given_up: tuple[GivenUp, ...] = ()
+    behind_since_ns: int = 0
+    """Since when the file has had bytes that are not acknowledged now, ns UTC; 0 if it has none."""
     gone: bool = False
     """The file no longer exists and was read to the end."""
 
@@ -52,3 +64,5 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[FileLedger, ...] = ()
     errors: dict[str, str] = {}
     """Path or stage -> what is wrong there now, in words."""
+    clock: ClockOffset | None = None
+    """None where it could not be measured."""

@@ -8,10 +8,20 @@ import msgspec
 
 from clew_agent.errors import ChunkError
 
-__all__ = ["CHUNKS_PATH", "CONTENT_TYPE", "HEARTBEAT_PATH", "ChunksAnswer", "decode_frames", "encode_frames"]
+__all__ = [
+    "CHUNKS_PATH",
+    "CONTENT_TYPE",
+    "HEARTBEAT_PATH",
+    "TIME_PATH",
+    "ChunksAnswer",
+    "TimeAnswer",
+    "decode_frames",
+    "encode_frames",
+]
 
 CHUNKS_PATH = "/ingest/v1/chunks"
 HEARTBEAT_PATH = "/ingest/v1/heartbeat"
+TIME_PATH = "/v1/time"
 CONTENT_TYPE = "application/vnd.clew.chunks+msgpack"
 
 _frames = msgspec.msgpack.Decoder(list[bytes])
@@ -22,6 +32,13 @@ class ChunksAnswer(msgspec.Struct, frozen=True):
 
     accepted: int
     duplicate: int
+
+
+class TimeAnswer(msgspec.Struct, frozen=True):
+    """What a collector's clock said, ns UTC, when a request for the time came and when it was answered."""
+
+    received_ns: int
+    answered_ns: int
 
 
 def encode_frames(chunks: Sequence[bytes]) -> bytes:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 from clew_collector.store.protocol import LIMIT_MAX, Store, TransactionCursor, TransactionRequest
 from clew_query.backend import Backend
 from clew_query.errors import NotFound
-from clew_query.path import collect_transaction, find_gaps, transaction_json
+from clew_query.path import collect_transaction, find_gaps, measured_clocks, transaction_json
 
 from .answer import ERRORS, answer, answer_events
 from .cursors import read_cursor
@@ -67,7 +67,11 @@ def transactions_router(backend: Backend) -> APIRouter:
                 hint="if its lines are recent they may not be searchable yet: `clew audit` compares",
             )
         around = await find_gaps(store, backend.agents(), collected.events, time.time_ns())
-        return await answer_events(lambda: transaction_json(collected, around=around), events=collected.returned)
+        at = max((event.end for event in collected.events), default=0)
+        clocks = measured_clocks(backend.agents(), at)
+        return await answer_events(
+            lambda: transaction_json(collected, around=around, clocks=clocks), events=collected.returned
+        )
 
     return router
 

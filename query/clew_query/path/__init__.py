@@ -6,6 +6,7 @@ from .document import transaction_json
 from .gaps import Absent, Around, Gap, find_gaps
 from .inference import Inference, Inferred, Link
 from .interval import IntervalInference
+from .measured import measured_clocks
 from .model import Call, Invocation, Path, PathLink, PathSection, ServiceTime
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "build_path",
     "collect_transaction",
     "find_gaps",
+    "measured_clocks",
     "transaction_json",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,16 @@ from tests.chunks import FILE_B, chunk_of, numbered
 from tests.plain_normaliser import PlainNormaliser
 from tests.recorded import RecordedMetrics
 
-from clew_agent.wire import CHUNKS_PATH, HEARTBEAT_PATH, Chunk, Heartbeat, encode_chunk, encode_frames
+from clew_agent.wire import (
+    CHUNKS_PATH,
+    HEARTBEAT_PATH,
+    TIME_PATH,
+    Chunk,
+    Heartbeat,
+    TimeAnswer,
+    encode_chunk,
+    encode_frames,
+)
 from clew_collector.agents import Agents
 from clew_collector.errors import LogError
 from clew_collector.log.memory import MemoryLog
@@ -193,6 +203,14 @@ class TestHeartbeat:
         answer = await post(collector, body, HEARTBEAT_PATH, **{"Content-Type": "application/json"})
         assert answer.status_code == 400
         assert await collector.agents.heartbeats() == []
+
+
+class TestTime:
+    async def test_is_told_by_the_collectors_clock(self, make: Make) -> None:
+        before = time.time_ns()
+        answer = await post(make(), b"", TIME_PATH)
+        told = msgspec.json.decode(answer.content, type=TimeAnswer)
+        assert before <= told.received_ns <= told.answered_ns <= time.time_ns()
 
 
 class TestHealth:

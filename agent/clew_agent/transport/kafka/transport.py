@@ -13,6 +13,7 @@ import zstandard
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from clew_agent.clock import TimeExchange
 from clew_agent.errors import TransportUnavailable
 from clew_agent.kafka import FORMAT_HEADER, Format, KafkaAddress, KafkaSettings
 from clew_agent.kafka.failures import explain, is_too_large
@@ -110,6 +111,10 @@ class KafkaTransport:
             raise self._unavailable(None, began)
         if error := self._beat.exception():
             raise self._unavailable(error, began, topic=self._address.topics.agents)
+
+    async def exchange_time(self) -> TimeExchange | None:
+        """See Transport. A broker tells when it appended, which bounds a clock from one side only: it is not asked."""
+        return None
 
     async def close(self) -> None:
         """See Transport."""
