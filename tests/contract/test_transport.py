@@ -14,6 +14,7 @@ from tests.kafka_topics import create, in_thread, new_prefix, read_all
 from tests.relay import Relay
 from tests.sink import Answer, Sink
 
+from clew_agent.clock import offset_of
 from clew_agent.errors import ChunkRefused, TransportUnavailable
 from clew_agent.kafka import KafkaAddress, KafkaSettings
 from clew_agent.transport import HttpTransport, MemoryTransport, Transport
@@ -171,6 +172,12 @@ class TestEveryTransport:
         chunk = a_chunk()
         await transport.send([chunk])
         assert receiver.chunks() == [chunk]
+
+    async def test_its_time_can_be_asked_or_there_is_none(self, transport: Transport) -> None:
+        exchange = await transport.exchange_time()
+        offset = exchange and offset_of(exchange)
+        assert (offset is None) == (not isinstance(transport, HttpTransport))
+        assert offset is None or abs(offset.offset_ns) <= offset.uncertainty_ns
 
     async def test_chunks_of_several_files_arrive_in_order(self, transport: Transport, receiver: Receiver) -> None:
         chunks = [a_chunk(), a_chunk(file_id=b"abcdefghij"), a_chunk(b"three\n", start=8)]

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from clew_agent.checkpoint import CheckpointFile
+from clew_agent.clock import TimeExchange
 from clew_agent.config import AgentSettings
 from clew_agent.errors import DirectoryLocked, TransportUnavailable
 from clew_agent.pipeline import Outcome, run_agent
 from clew_agent.status import read_status
 from clew_agent.transport import MemoryTransport
-from clew_agent.wire import Chunk, Origin, event_id
+from clew_agent.wire import Chunk, ClockOffset, Origin, event_id
 
 
 def settings_for(folder: Path, **other: Any) -> AgentSettings:
@@ -64,6 +65,18 @@ class Running:
     async def stop(self) -> Outcome:
         self._stop.set()
         return await self._task
+
+
+class TestReports:
+    async def test_tell_how_far_the_clock_is_off_once_it_was_measured(self, tmp_path: Path) -> None:
+        (tmp_path / "a.log").write_bytes(numbered(1))
+        transport = MemoryTransport()
+        transport.time = TimeExchange(sent=5_000, received=1_000, answered=1_000, returned=5_010)
+        agent = Running(settings_for(tmp_path), transport)
+        await agent.until(lambda: len(transport.beats) > 1)
+        await agent.stop()
+        assert transport.beats[0].clock is None
+        assert transport.beats[-1].clock == ClockOffset(offset_ns=4_005, uncertainty_ns=6, measured_ns=5_010)
 
 
 class TestOnce:

@@ -11,7 +11,7 @@ import pytest
 from tests.recorded import RecordedMetrics
 from tests.unit.query.events import FILE, SECOND, START, asking, event, store_of, write
 
-from clew_agent.wire import FileLedger, Heartbeat
+from clew_agent.wire import ClockOffset, FileLedger, GivenUp, Heartbeat
 from clew_collector.agents import SeenAgent
 from clew_collector.audit import Audit, AuditedFile
 from clew_collector.store.expression import ALL, Term
@@ -289,6 +289,48 @@ class TestAgents:
         assert (agent["agent_id"], agent["lag_bytes"]) == ("a1", 30)
         assert agent["last_seen"] == "2023-01-29T08:30:01.000000000Z"
         assert agent["files"][0]["acknowledged"] == 70
+
+    async def test_for_how_long_bytes_wait_what_was_given_up_and_how_far_the_clock_is_off(self) -> None:
+        lost = (GivenUp(0, 5, "truncated"), GivenUp(9, 10, "truncated"), GivenUp(20, 22, "deleted"))
+        files = (
+            FileLedger(file_id="1", path="/a", host="h1", service="s", seen=9, acknowledged=9, given_up=lost),
+            FileLedger(file_id="2", path="/b", host="h1", service="s", seen=9, behind_since_ns=START - 4 * SECOND),
+            FileLedger(file_id="3", path="/c", host="h1", service="s", seen=9, behind_since_ns=START - 2 * SECOND),
+        )
+        clock = ClockOffset(offset_ns=-7, uncertainty_ns=3, measured_ns=START)
+        seen = 4_000_000_000 * SECOND  # not yet: no time has passed since
+        beat = Heartbeat(agent_id="a1", host="h1", version="0", sent_ns=START, started_ns=0, files=files, clock=clock)
+        async with asking(Backend(store=MemoryStore(), agents=lambda: [SeenAgent(beat, seen)])) as client:
+            (agent,) = (await client.get("/api/v1/agents")).json()["agents"]
+        assert agent["lag_s"] == 4
+        assert agent["given_up"] == {"truncated": 6, "deleted": 2}
+        assert agent["clock"] == {
+            "offset_ns": -7, "uncertainty_ns": 3, "measured": "2023-01-29T08:30:00.000000000Z",
+        }  # fmt: skip
+
+    async def test_an_agent_that_keeps_up_and_has_no_clock_says_so(self) -> None:
+        beat = Heartbeat(agent_id="a1", host="h1", version="0", sent_ns=START, started_ns=0)
+        async with asking(Backend(store=MemoryStore(), agents=lambda: [SeenAgent(beat, START)])) as client:
+            (agent,) = (await client.get("/api/v1/agents")).json()["agents"]
+        assert (agent["lag_s"], agent["given_up"], agent["clock"]) == (0, {}, None)
+
+    async def test_what_agents_measured_corrects_paths(self) -> None:
+        ahead = 500_000_000
+        events = [
+            event(0, transaction_id=TRACE, transaction_origin="line", host="h1"),
+            event(1, transaction_id=TRACE, transaction_origin="line", host="h2", service="pay", file=bytes(10)),
+        ]
+        clock = ClockOffset(offset_ns=ahead, uncertainty_ns=1000, measured_ns=START)
+        beat = Heartbeat(agent_id="a2", host="h2", version="0", sent_ns=START, started_ns=0, clock=clock)
+        backend = Backend(store=await store_of(*events), agents=lambda: [SeenAgent(beat, START)])
+        async with asking(backend) as client:
+            answer = (await client.get(f"/api/v1/transactions/{TRACE}")).json()
+        clocks = {one["host"]: one for one in answer["clock"]}
+        assert (clocks["h2"]["offset_ns"], clocks["h2"]["origin"]) == (ahead, "agent")
+        (pay,) = [one for one in answer["invocations"] if one["service"] == "pay"]
+        assert (pay["raw_start"], pay["start"]) == (
+            "2023-01-29T08:30:01.000000000Z", "2023-01-29T08:30:00.500000000Z",
+        )  # fmt: skip
 
     async def test_the_audit_says_which_file_lacks_what(self) -> None:
         row = AuditedFile(
