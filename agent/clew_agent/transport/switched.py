@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from clew_agent.clock import TimeExchange
 from clew_agent.wire import Chunk, Heartbeat
 
 from .protocol import Transport
@@ -35,6 +36,11 @@ class SwitchedTransport:
         """See Transport."""
         async with self._used() as transport:
             await transport.heartbeat(beat)
+
+    async def exchange_time(self) -> TimeExchange | None:
+        """See Transport."""
+        async with self._used() as transport:
+            return await transport.exchange_time()
 
     async def close(self) -> None:
         """See Transport."""

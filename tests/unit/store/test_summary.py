@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from clew_collector.errors import StoreError
 from clew_collector.event import Event
-from clew_collector.store.embedded.gathering import Gathered
 from clew_collector.store.expression import ALL, And, Expression, Not, Phrase, Term
+from clew_collector.store.gathering import Gathered
 from clew_collector.store.summary import SERVICES_MAX, Summary, check_summary_expression, merge, summarise, union
 
 NAME = "aa" * 16

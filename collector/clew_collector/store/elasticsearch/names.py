@@ -4,7 +4,8 @@ PREFIX-events-2026.11.24           lines whose own time lies on that day
 PREFIX-events-undated-2026.11.24   lines without a usable time of their own, by the day their block was first met on
 PREFIX-state-blocks                which day that was, for each block (a mebibyte of a file)
 PREFIX-state-positions             how far which log was read
-See docs/adr/0007-elasticsearch-store.md.
+PREFIX-state-transactions          a summary of each transaction
+See docs/adr/0009-elasticsearch-store.md.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Names:
         self.all_state = f"{prefix}-state-*"
         self.blocks = f"{prefix}-state-blocks"
         self.positions = f"{prefix}-state-positions"
+        self.transactions = f"{prefix}-state-transactions"
         self._events = f"{prefix}-events-"
         self._undated = f"{prefix}-events-undated-"
 

@@ -12,7 +12,18 @@ from clew_collector.event import Event
 from clew_collector.store.admission import admit
 from clew_collector.store.expression import Expression
 from clew_collector.store.limits import check_facet, check_histogram, check_limit
-from clew_collector.store.protocol import Bucket, FacetValue, Item, Page, SearchRequest, StoredFile, Verdict
+from clew_collector.store.protocol import (
+    Bucket,
+    FacetValue,
+    Item,
+    Page,
+    SearchRequest,
+    StoredFile,
+    TransactionPage,
+    TransactionRequest,
+    Verdict,
+)
+from clew_collector.store.summary import check_summary_expression
 
 from .answers import Answers
 from .blocks import Blocks
@@ -23,6 +34,7 @@ from .preparation import index_names, prepare
 from .request import BulkItem
 from .sender import Sender
 from .settings import ElasticsearchSettings
+from .transactions import Transactions
 from .verdict import Fate, Judged
 
 __all__ = ["ElasticsearchStore"]
@@ -55,6 +67,7 @@ class ElasticsearchStore:
         self._account = account
         self._answers = Answers(connection, self._names)
         self._sender = Sender(connection, settings, make_index=self._make_index)
+        self._transactions = Transactions(connection, self._names, settings, make_index=self._make_index)
         self._blocks = Blocks(connection, self._sender, self._names)
         self._prepared = False
         self._indices: set[str] = set()
@@ -79,6 +92,10 @@ class ElasticsearchStore:
         taken = [event for event in events if isinstance(event, Event)]
         fates = iter(await self._send(taken))
         verdicts = [event if isinstance(event, Verdict) else self._judge(event, next(fates)) for event in events]
+        for event, verdict in zip(events, verdicts, strict=True):
+            # Also one that was there: whoever wrote it may have been killed before its summary was.
+            if isinstance(event, Event) and verdict is not Verdict.REJECTED:
+                self._transactions.add(event)
         self._written_position = max(self._written_position, *(item.position for item in items))
         return verdicts
 
@@ -138,6 +155,7 @@ class ElasticsearchStore:
                 "POST", f"/{path}/_refresh", kind=dict[str, Any], parameters={"ignore_unavailable": "true"}
             )
             self._touched.clear()
+        await self._transactions.flush()
         if self._written_position > await self.position():
             if self._account is not None:
                 await self._connection.ask(
@@ -192,6 +210,12 @@ class ElasticsearchStore:
         """Return distinct transaction ids that were not generated, in order."""
         check_limit(limit)
         return await self._answers.transaction_ids(after, limit)
+
+    async def transactions(self, request: TransactionRequest) -> TransactionPage:
+        """Return a page of transactions; see `Store.transactions`."""
+        check_limit(request.limit)
+        check_summary_expression(request.expression)
+        return await self._transactions.page(request)
 
     async def get(self, event_id: str) -> Event | None:
         """Return the event of this id."""

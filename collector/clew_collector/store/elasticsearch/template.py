@@ -106,11 +106,21 @@ def state_template(names: Names, *, replicas: int) -> dict[str, Any]:
         "version": VERSION,
         "_meta": {"description": "What Clew's collectors remember", "made_by": "clew", "version": VERSION},
         "template": {
-            "settings": {"number_of_shards": 1, "number_of_replicas": replicas},
+            "settings": {
+                "number_of_shards": 1,
+                "number_of_replicas": replicas,
+                "max_result_window": RESULT_WINDOW_MAX,
+            },
             "mappings": {
                 "_meta": {"made_by": "clew", "version": VERSION},
                 "dynamic": False,
-                "properties": {"day": {"type": "keyword"}, "position": {"type": "long"}},
+                "properties": {
+                    "day": {"type": "keyword"},
+                    "position": {"type": "long"},
+                    **{name: {"type": "keyword"} for name in ("transaction_id", "services", "root", "name")},
+                    **{name: {"type": "long"} for name in ("start", "end", "duration")},
+                    "severity_number": {"type": "byte"},
+                },
             },
         },
     }

@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 from clew_collector.errors import StoreError
 from clew_collector.event import Event
+from clew_collector.store.gathering import Gathered
 from clew_collector.store.matching import keyword
 from clew_collector.store.protocol import TransactionCursor, TransactionPage, TransactionRequest
 from clew_collector.store.summary import Summary, matches_summary, merge
 
 from .day import DaySnapshot
 from .failure import WHEN_WRITING
-from .gathering import Gathered
 from .summary_query import conditions
 from .summary_rows import COLUMNS, SCHEMA, Row, ServiceNumbers, row_of, summary_of
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from clew_collector.event import Event
-from clew_collector.store.summary import Summary, end_of, root_of, union
+
+from .summary import Summary, end_of, root_of, union
 
 __all__ = ["Gathered"]
 
