@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .notations import BETWEEN, IN_OBJECT, begin
 from .text import Text
 
-__all__ = ["ALIASES_PER_LINE_MAX", "AliasNotation", "alias_notations", "find_aliases", "plausible", "usable"]
+__all__ = ["ALIASES_PER_LINE_MAX", "BUILT_IN", "AliasNotation", "find_aliases", "named_by", "plausible", "usable"]
 
 ALIASES_PER_LINE_MAX = 8
 
@@ -47,46 +47,44 @@ def plausible(value: str) -> bool:
 
 
 class AliasNotation(NamedTuple):
-    """A way of writing a request id; group 1 is the id. `literal` is in every match."""
+    """A way of writing a request id; group 1 is the id."""
 
-    literal: bytes
+    anchor: str
+    """A literal in every match, see `Anchors`; empty: none that is rare."""
     pattern: re.Pattern[bytes]
     accepts: Callable[[str], bool]
 
 
-def alias_notations(keys: Iterable[str]) -> tuple[AliasNotation, ...]:
-    """Return how request ids are written: the built-in keys and those that the operator names."""
-    own = [_notation(key, re.escape(key), usable, prefixes=()) for key in dict.fromkeys(map(str.lower, keys))]
-    return (*_BUILT_IN, *own)
+def _notation(anchor: str, pattern: str, accepts: Callable[[str], bool]) -> AliasNotation:
+    return AliasNotation(anchor, re.compile(f"{pattern}{BETWEEN}{_VALUE}".encode()), accepts)
 
 
-def _notation(word: str, key: str, accepts: Callable[[str], bool], *, prefixes: tuple[str, ...]) -> AliasNotation:
-    key = key.replace(re.escape(word), begin(re.escape(word), *prefixes), 1)
-    return AliasNotation(word.encode(), re.compile(f"{key}{BETWEEN}{_VALUE}".encode()), accepts)
-
-
-_PREFIXES = ("x-", "x_", "http_", "aws", "aws_")
-_BUILT_IN = (
-    _notation("req", rf"req(?:uest)?(?:[-_. ]?|{IN_OBJECT})id", plausible, prefixes=_PREFIXES),
-    _notation("correlation", r"correlation[-_. ]?id", plausible, prefixes=_PREFIXES),
+_PREFIXES = ("x-", "x_", "http_", "http_x_", "x-amz-", "x_amz_", "x-amzn-", "x_amzn_", "x-ms-", "aws", "aws_")
+BUILT_IN = (
+    _notation("eq", rf"{begin('req', *_PREFIXES)}(?:uest)?(?:[-_. ]?|{IN_OBJECT})id", plausible),
+    _notation("rrel", rf"{begin('correlation', *_PREFIXES)}[-_. ]?id", plausible),
 )
 
 
-def find_aliases(text: Text, notations: Iterable[AliasNotation]) -> dict[int, list[str]]:
+def named_by(keys: Iterable[str]) -> tuple[AliasNotation, ...]:
+    """Return how request ids are written under the keys that the operator names."""
+    words = dict.fromkeys(re.escape(key.lower()) for key in keys)
+    return tuple(_notation("", begin(word), usable) for word in words)
+
+
+def find_aliases(text: Text, notations: Iterable[AliasNotation]) -> dict[int, tuple[str, ...]]:
     """Return line number -> its request ids as written, in the line's order, each once, the first few of them."""
     places: list[tuple[int, str]] = []
-    for literal, pattern, accepts in notations:
-        if literal not in text.lowered:
-            continue
+    for _, pattern, accepts in notations:
         for match in pattern.finditer(text.lowered):
             start, end = match.span(1)
             value = text.payload[start:end].decode("ascii").rstrip(_PUNCTUATION)
             if accepts(value):
                 places.append((start, value))
     places.sort()
-    found: dict[int, list[str]] = {}
+    found: dict[int, dict[str, None]] = {}
     for line, (_, value) in zip(text.lines_at([start for start, _ in places]), places, strict=True):
-        names = found.setdefault(line, [])
-        if value not in names and len(names) < ALIASES_PER_LINE_MAX:
-            names.append(value)
-    return found
+        names = found.setdefault(line, {})
+        if len(names) < ALIASES_PER_LINE_MAX:
+            names[value] = None
+    return {line: tuple(names) for line, names in found.items()}

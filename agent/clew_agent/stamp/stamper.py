@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from clew_agent.wire import NO_TRANSACTION, Origin, map_alias
 
-from .aliases import alias_notations, find_aliases
+from .aliases import BUILT_IN, find_aliases, named_by
+from .anchors import Anchors
 from .notations import NOTATIONS, find_trace_ids
 from .objects import object_ids
 from .settings import StampSettings
@@ -15,7 +16,8 @@ from .text import Text
 
 __all__ = ["Stamper", "Stamps"]
 
-_NOTHING = NO_TRANSACTION.encode("ascii")
+_ALIAS_ANCHORS = Anchors(notation.anchor for notation in BUILT_IN)
+_ANCHORS = Anchors(notation.anchor for notation in (*NOTATIONS, *BUILT_IN) if notation.anchor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,15 @@ class Stamper:
 
     | rung | what the line has | transaction id |
     | --- | --- | --- |
-    | line | a field `trace_id`, `traceId` or `trace.id` of a JSON object | it |
-    | | W3C `00-<32 hex>-<16 hex>-<2 hex>`, with or without `traceparent` | the first of the line |
-    | | a trace key (`trace_id=`, `"traceId":"`, `\\"trace.id\\": \\"`, `TraceID: `, `dd.trace_id`, `otelTraceID`, |
+    | line | a field of a JSON object: `trace_id`, `traceId`, `trace.id`, `traceID`, `TraceId`, `otelTraceID`, | it |
+    | | `dd.trace_id`; else the first id in the line that is written as | |
+    | | - W3C `00-<32 hex>-<16 hex>-<2 hex>`, with or without `traceparent` | |
+    | | - a trace key (`trace_id=`, `"traceId":"`, `\\"trace.id\\": \\"`, `TraceID: `, `dd.trace_id`, `otelTraceID`, | |
     | | `"trace":{"id":"`, `X-B3-TraceId`, `X-Amzn-Trace-Id`, `uber-trace-id`, `X-Cloud-Trace-Context`) with | |
-    | | 32 or 16 hex digits, 17 to 39 decimal ones, a UUID or an X-Ray root | the first of the line |
-    | | Sleuth/Brave `[service,<trace>,<span>]`, Spring Boot `[<trace>-<span>]` | the first of the line |
-    | | X-Ray `Root=1-<8 hex>-<24 hex>` | the first of the line |
-    | | B3 `b3: <trace>-<span>...` | the first of the line |
+    | | 32 or 16 hex digits, 17 to 39 decimal ones, a UUID or an X-Ray root | |
+    | | - Sleuth/Brave `[service,<trace>,<span>]`, Spring Boot `[<trace>-<span>]` | |
+    | | - X-Ray `Root=1-<8 hex>-<24 hex>` | |
+    | | - B3 `b3: <trace>-<span>...` | |
     | alias | a request id: `X-Request-ID`, `request_id`, `requestId`, `req.id`, `"req":{"id":`, | |
     | | `X-Correlation-ID`, `correlation_id`, `correlationId`, or a key from `StampSettings.alias_keys` | `map_alias` |
     | inherited | (not yet) the id of its execution context, from an earlier line | |
@@ -49,31 +52,28 @@ class Stamper:
     """
 
     def __init__(self, settings: StampSettings) -> None:
-        self._aliases = alias_notations(settings.alias_keys)
+        self._own_aliases = named_by(settings.alias_keys)
 
     def stamp(self, text: Text) -> Stamps:
         """Return the columns for these lines; empty where no line has an id."""
-        found = object_ids(text)
-        for notation in NOTATIONS:
-            if len(found) == len(text):
-                break
-            found = find_trace_ids(text, notation) | found
-        named = find_aliases(text, self._aliases)
-        if not found and not named:
+        ids = object_ids(text)
+        complete = bool(ids) and all(ids)
+        present = (_ALIAS_ANCHORS if complete else _ANCHORS).present(text.payload)
+        if not complete:
+            found = find_trace_ids(text, [n for n in NOTATIONS if not n.anchor or n.anchor in present])
+            if found:
+                ids = [own or found.get(line) for line, own in enumerate(ids or [None] * len(text))]
+        named = find_aliases(text, [*(n for n in BUILT_IN if n.anchor in present), *self._own_aliases])
+        if not ids and not named:
             return Stamps()
-        origins = bytearray(len(text))
-        for line in found:
-            origins[line] = Origin.LINE
-        mapped: dict[str, bytes] = {}
+        ids = ids or [None] * len(text)
+        origins = bytearray(map(bool, ids))  # GENERATED is 0, LINE is 1
+        aliases: dict[int, tuple[str, ...]] = {}
         for line, names in named.items():
-            if line not in found:
-                found[line] = mapped.get(names[0]) or mapped.setdefault(names[0], map_alias(names[0]).encode("ascii"))
+            if ids[line] is None:
+                ids[line] = map_alias(names[0])
                 origins[line] = Origin.ALIAS
-        ids = b"".join([found.get(line, _NOTHING) for line in range(len(text))])
-        return Stamps(unhexlify(ids), bytes(origins), _beside(found, named))
-
-
-def _beside(ids: dict[int, bytes], named: dict[int, list[str]]) -> dict[int, tuple[str, ...]]:
-    """Return the request ids that are not, letter for letter, the transaction id."""
-    others = {line: tuple(name for name in names if name.encode("ascii") != ids[line]) for line, names in named.items()}
-    return {line: names for line, names in others.items() if names}
+            # An alias that is letter for letter the transaction id says nothing.
+            if others := tuple(name for name in names if name != ids[line]):
+                aliases[line] = others
+        return Stamps(unhexlify("".join([name or NO_TRANSACTION for name in ids])), bytes(origins), aliases)

@@ -108,14 +108,14 @@ class Normaliser:
                     return self._read_enclosed(envelope, transaction_id, calendar)
                 reading = Reading("")
                 self._read_fields(reading, fields, text, calendar)
-                return self._with_spans(reading, transaction_id)
+                return _with_spans(reading, transaction_id, reading.body)
         elif text[4:5] == "-" and text[10:11] == "T" and (envelope := open_cri(text)):
             return self._read_enclosed(envelope, transaction_id, calendar)
         reading = Reading("")
         self._text.read(reading, text, calendar)
         if reading.time_of_day:
             reading.attributes["clew.time_of_day"] = reading.time_of_day
-        return self._with_spans(reading, transaction_id)
+        return _with_spans(reading, transaction_id, text)
 
     def _read_enclosed(self, envelope: Envelope, transaction_id: str, calendar: Calendar) -> Reading:
         """Return what the enclosed line says; the runtime's time counts, unless the line's own is a point in time."""
@@ -138,7 +138,7 @@ class Normaliser:
             if outer is None:
                 outer, _ = self._text.moment(envelope.time, calendar)
             reading.timestamp = reading.timestamp if outer is None else outer
-        return self._with_spans(reading, transaction_id)
+        return _with_spans(reading, transaction_id, reading.body if fields is not None else text)
 
     def _read_fields(self, reading: Reading, fields: dict[str, Any], text: str, calendar: Calendar) -> None:
         key = self._json.read(reading, fields, text, self._text.moment, calendar)
@@ -153,11 +153,13 @@ class Normaliser:
             for name, value in inner.attributes.items():
                 reading.attributes.setdefault(name, value)
 
-    def _with_spans(self, reading: Reading, transaction_id: str) -> Reading:
-        take_leading_ids(reading, transaction_id)
-        if not reading.span_id:
-            find_spans(reading, reading.body)
-        return reading
+
+def _with_spans(reading: Reading, transaction_id: str, text: str) -> Reading:
+    """Look for span ids in the body; in text in all of the line, as layouts take a bracket of ids for a thread."""
+    take_leading_ids(reading, transaction_id)
+    if not reading.span_id:
+        find_spans(reading, text)
+    return reading
 
 
 def _clean(text: str) -> str:

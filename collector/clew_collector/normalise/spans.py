@@ -14,10 +14,11 @@ _NO_SPAN = "0" * 16
 _SPANS = 1 << 64
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-([0-9a-f]{16})-[0-9a-f]{2}.{0,400}", re.ASCII)
 
-# `SpanID: b959018f709a6ffe`, `span_id=...`, `"spanId":"..."`, `parentSpanId: ...`; `pan` or `PAN` is in all of them.
+# `SpanID: b959018f709a6ffe`, `span_id=...`, `"spanId":"..."`, `parentSpanId: ...`, Datadog's decimal ones; `pan` or `PAN`
+# is in all of them.
 _NAMED = re.compile(
     r"(?<![A-Za-z0-9])(parent[_.\- ]?|x-b3-|x-b3-parent)?span[_.\- ]?id"
-    r"[\"']?\s?[:=]\s?[\"']?([0-9a-f]{16})(?![0-9a-z])",
+    r"[\"']?\s?[:=]\s?[\"']?([0-9a-f]{16}|[0-9]{17,20})(?![0-9a-z])",
     re.IGNORECASE | re.ASCII,
 )
 _NAMED_TRACEPARENT = re.compile(
@@ -82,7 +83,7 @@ def find_spans(reading: Reading, text: str) -> None:
     """Set the span ids that a text names, as far as the reading has none yet. A mentioned trace id alone is no span."""
     if "pan" in text or "PAN" in text:
         for found in _NAMED.finditer(text, 0, _SEARCHED_CHARACTERS_MAX):
-            span = span_of_hex(found[2])
+            span = span_of_hex(found[2]) or span_of_decimal(found[2])
             if found[1] and "parent" in found[1].lower():
                 reading.parent_span_id = reading.parent_span_id or span
             else:
