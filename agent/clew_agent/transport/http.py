@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import time
-from collections.abc import Sequence
-from urllib.parse import urlsplit
+from collections.abc import Callable, Sequence
 
-import httpx
 import msgspec
 
 from clew_agent.clock import TimeExchange
@@ -26,6 +24,8 @@ from clew_agent.wire import (
     encode_frames,
 )
 
+from .connection import Answer, Connection, HTTPException
+
 __all__ = ["HttpTransport", "judge_answer"]
 
 
@@ -33,22 +33,18 @@ class HttpTransport:
     """Posts chunks; splits what the collector finds too large."""
 
     def __init__(self, url: str, *, timeout_s: float = 30.0, compression_level: int = 1) -> None:
+        self._url = url
         self._level = compression_level
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            timeout=timeout_s,
-            # The certificates of all the world's authorities take 2 MiB; plain HTTP needs none.
-            verify=urlsplit(url).scheme == "https",
-            headers={"Content-Type": CONTENT_TYPE},
-            # One send at a time and a heartbeat beside it.
-            limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
-        )
+        # One send at a time and a heartbeat beside it.
+        self._chunks = Connection(url, timeout_s=timeout_s)
+        self._beats = Connection(url, timeout_s=timeout_s)
 
     async def send(self, chunks: Sequence[Chunk]) -> None:
         """See Transport."""
-        body = await asyncio.to_thread(_encode, chunks, self._level)
         try:
-            answer = await self._post(CHUNKS_PATH, body)
+            answer = await self._post(
+                self._chunks, CHUNKS_PATH, lambda: _encode(chunks, self._level), content_type=CONTENT_TYPE
+            )
         except _TooLarge as error:
             halves = _halve(chunks)
             if not halves:
@@ -60,13 +56,15 @@ class HttpTransport:
             msgspec.json.decode(answer.content, type=ChunksAnswer)
         except msgspec.MsgspecError as error:
             raise TransportUnavailable(
-                f"{self._client.base_url} answered 200, but not as a collector does: {error}",
+                f"{self._url} answered 200, but not as a collector does: {error}",
                 hint="`server` must be the URL of a collector",
             ) from error
 
     async def heartbeat(self, beat: Heartbeat) -> None:
         """See Transport."""
-        await self._post(HEARTBEAT_PATH, msgspec.json.encode(beat), content_type="application/json")
+        await self._post(
+            self._beats, HEARTBEAT_PATH, lambda: msgspec.json.encode(beat), content_type="application/json"
+        )
 
     async def exchange_time(self) -> TimeExchange | None:
         """See Transport."""
@@ -82,17 +80,25 @@ class HttpTransport:
 
     async def close(self) -> None:
         """See Transport."""
-        await self._client.aclose()
+        for connection in (self._chunks, self._beats):
+            connection.abort()
+            await asyncio.to_thread(connection.close)
 
-    async def _post(self, path: str, body: bytes, *, content_type: str = CONTENT_TYPE) -> httpx.Response:
+    async def _post(
+        self, connection: Connection, path: str, encode: Callable[[], bytes], *, content_type: str
+    ) -> Answer:
+        """Encode and post in one thread, so that the event loop is asked once; raise what the answer means."""
         try:
-            answer = await self._client.post(path, content=body, headers={"Content-Type": content_type})
-        except httpx.HTTPError as error:
+            answer = await asyncio.to_thread(lambda: connection.post(path, encode(), content_type=content_type))
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
+        except (OSError, HTTPException) as error:
             raise TransportUnavailable(
-                f"{self._client.base_url} cannot be reached: {str(error) or type(error).__name__}",
+                f"{self._url} cannot be reached: {str(error) or type(error).__name__}",
                 hint="see that the collector runs and that `server` names it",
             ) from error
-        failure = judge_answer(answer.status_code, answer.content, answer.headers)
+        failure = judge_answer(answer.status, answer.content, retry_after=answer.headers.get("Retry-After"))
         if failure:
             raise failure
         return answer
@@ -102,7 +108,7 @@ class _TooLarge(ChunkRefused):
     """The collector takes no body of this size."""
 
 
-def judge_answer(status: int, content: bytes, headers: httpx.Headers) -> TransportError | None:
+def judge_answer(status: int, content: bytes, *, retry_after: str | None = None) -> TransportError | None:
     """Return what an answer means: None for success, else the error to raise.
 
     Only a collector's own 400 says that these very bytes will never be taken, and 413 that they are too many.
@@ -117,7 +123,7 @@ def judge_answer(status: int, content: bytes, headers: httpx.Headers) -> Transpo
     if status == 400 and said:
         return ChunkRefused(message)
     hint = "" if status == 429 or status >= 500 else "see that `server` is the URL of a collector that lets you in"
-    return TransportUnavailable(message, retry_after_s=_retry_after_s(headers.get("Retry-After")), hint=hint)
+    return TransportUnavailable(message, retry_after_s=_retry_after_s(retry_after), hint=hint)
 
 
 class _Error(msgspec.Struct):
