@@ -34,7 +34,7 @@ def json_line(n: int, luck: random.Random) -> str:
             "timestamp": f"2026-11-24T12:{n // 60 % 60:02}:{n % 60:02}.{luck.randrange(10**6):06}Z",
             "level": luck.choice(["info", "info", "info", "warning", "error"]),
             "logger": "shop.orders.api",
-            "message": " ".join(luck.choices(WORDS, k=4)),
+            "message": " ".join(luck.choices(WORDS, k=2)),
             "trace_id": f"{luck.getrandbits(128):032x}",
             "span_id": f"{luck.getrandbits(64):016x}",
             "http": {"method": "POST", "status": 201, "path": f"/orders/{luck.randrange(10**9)}"},
@@ -49,7 +49,7 @@ def plain_line(n: int, luck: random.Random) -> str:
     """Return a line of about 333 bytes without any id."""
     time_of_day = f"2026-11-24 12:{n // 60 % 60:02}:{n % 60:02},{luck.randrange(1000):03}"
     head = f"{time_of_day} INFO  [worker-{luck.randrange(32)}] com.example.shop.orders.OrderService - "
-    return head + " ".join(luck.choices(WORDS, k=10)) + f" in {luck.randrange(10**6)} ms"
+    return head + " ".join(luck.choices(WORDS, k=9)) + f" in {luck.randrange(10**6)} ms"
 
 
 KINDS: dict[str, Callable[[int, random.Random], str]] = {"json": json_line, "plain": plain_line}

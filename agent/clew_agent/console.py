@@ -12,7 +12,7 @@ import msgspec
 
 from .errors import ClewError
 
-__all__ = ["fail_with_hint", "print_json"]
+__all__ = ["fail_with_hint", "one_line", "print_json"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,6 +22,11 @@ def print_json(data: Any) -> None:
     """Print one JSON document on a line of its own."""
     sys.stdout.write(msgspec.json.encode(data).decode() + "\n")
     sys.stdout.flush()
+
+
+def one_line(text: str) -> str:
+    """Return the text on one line, with nothing in it that a terminal would obey."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def fail_with_hint(command: Callable[P, R]) -> Callable[P, R]:

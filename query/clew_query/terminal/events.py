@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from clew_agent.console import one_line
 from clew_collector.event import severity_class
 
 __all__ = ["SEVERITY_STYLES", "draw_event", "one_line"]
@@ -36,8 +37,3 @@ def draw_event(event: Mapping[str, Any]) -> Text:
         (f"@{one_line(event['host'])} ", "dim"),
         one_line(event["body"] or event["original"]),
     )
-
-
-def one_line(text: str) -> str:
-    """Return the text on one line, with nothing in it that a terminal would obey."""
-    return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
