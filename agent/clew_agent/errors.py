@@ -8,6 +8,7 @@ ClewError                    what an operator may see: a message, and a hint wha
 │   └── ChunkRefused         the receiver will never take this chunk
 ├── CheckpointError          the checkpoint cannot be read or written
 ├── DirectoryLocked          another process works in this directory
+├── InstallFailed            the agent could not be made a service, or a service removed
 └── MissingExtra             the command needs an extra that is not installed
 """
 
@@ -19,6 +20,7 @@ __all__ = [
     "ChunkRefused",
     "ClewError",
     "DirectoryLocked",
+    "InstallFailed",
     "MissingExtra",
     "SettingsError",
     "TransportError",
@@ -69,6 +71,10 @@ class CheckpointError(ClewError):
 
 class DirectoryLocked(ClewError):
     """Another process works in this directory."""
+
+
+class InstallFailed(ClewError):
+    """The agent could not be made a service of the system, or the service not be removed."""
 
 
 class MissingExtra(ClewError):
