@@ -129,7 +129,7 @@ def measure(kind: str, megabytes: int, port: int, scratch: Path) -> dict[str, An
     file = scratch / f"{kind}.log"
     lines = write_lines(file, kind, megabytes)
     rows: dict[str, Any] = {"lines": lines, "bytes_per_line": round(file.stat().st_size / lines, 1)}
-    for name, level in (("zstd", 1),):
+    for name, level in (("uncompressed", 0), ("zstd", 1)):
         row: dict[str, Any] = run_agent(file, port, scratch, {"compression_level": level})
         row["ceiling_mb_per_cpu_s"] = ceiling(file, level)
         row["ratio"] = round(row["mb_per_cpu_s"] / row["ceiling_mb_per_cpu_s"], 2)

@@ -154,8 +154,8 @@ class AgentSettings(Settings):
     """The first wait before a failed send is repeated; each further one is twice as long."""
     retry_max_s: float = Field(default=30.0, validate_default=True, gt=0)
     """The longest wait between repetitions, of which there is no end."""
-    compression_level: int = Field(default=1, ge=1, le=19)
-    """zstd's level."""
+    compression_level: int = Field(default=1, ge=0, le=19)
+    """zstd's level; 0 compresses nothing, for a receiver that is near."""
 
     checkpoint_interval_s: float = Field(default=1.0, ge=0)
     """How often what was acknowledged is written down; after a crash so much is sent again, under the same ids."""

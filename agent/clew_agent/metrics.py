@@ -7,11 +7,13 @@ nouns here and get `_total` from the exporter; units are UCUM. A drop is counted
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.metrics import Counter, Histogram, Meter
+from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
 from opentelemetry.metrics import _Gauge as Gauge
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -103,12 +105,16 @@ PROGRAMS = {
 
 
 class Metrics:
-    """A process's instruments, by name; a name that is not in this module is a KeyError."""
+    """A process's instruments, by name; a name that is not in this module is a KeyError. Thread-safe.
+
+    Counters are added up here and read when somebody asks: an addition takes 0.5 us, by the SDK's own counter 8.
+    """
 
     def __init__(self, meter: Meter) -> None:
-        self._counters: dict[str, Counter] = {
-            name: meter.create_counter(name, i.unit, i.description) for name, i in COUNTERS.items()
-        }
+        self._lock = threading.Lock()
+        self._counts: dict[str, dict[tuple[tuple[str, str], ...], int]] = {name: {} for name in COUNTERS}
+        for name, i in COUNTERS.items():
+            meter.create_observable_counter(name, [partial(self._read_counts, name)], i.unit, i.description)
         self._gauges: dict[str, Gauge] = {
             name: meter.create_gauge(name, i.unit, i.description) for name, i in GAUGES.items()
         }
@@ -118,7 +124,10 @@ class Metrics:
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
         """Add to a counter."""
-        self._counters[name].add(amount, labels)
+        counts = self._counts[name]
+        key = tuple(sorted(labels.items()))
+        with self._lock:
+            counts[key] = counts.get(key, 0) + amount
 
     def level(self, name: str, value: float) -> None:
         """Set a gauge."""
@@ -127,6 +136,11 @@ class Metrics:
     def observe(self, name: str, value: float, **labels: str) -> None:
         """Record a value in a histogram."""
         self._histograms[name].record(value, labels)
+
+    def _read_counts(self, name: str, _options: CallbackOptions) -> Iterable[Observation]:
+        with self._lock:
+            counts = list(self._counts[name].items())
+        return [Observation(count, dict(labels)) for labels, count in counts]
 
 
 def create_metrics(program: str) -> tuple[Metrics, MeterProvider]:

@@ -1,9 +1,9 @@
 """How trace ids are written in text: one regular expression a notation; of a line's ids the first one counts.
 
-They are searched in a whole chunk in lower case (`Text.lowered`), and none of them matches a line's end, so a chunk
-gives what its lines give alone. Each begins with a literal, for which the engine has a fast search; what must stand
-before it is asked behind it, by looking back. An id must have its key or its unmistakable form, and must end where the
-match ends: 32 digits out of a longer number are no trace id.
+They are searched in a whole chunk, mostly in lower case (`Text.lowered`), and none of them matches a line's end, so a
+chunk gives what its lines give alone. Each begins with a literal, for which the engine has a fast search; what must
+stand before it is asked behind it, by looking back. An id must have its key or its unmistakable form, and must end
+where the match ends: 32 digits out of a longer number are no trace id.
 
 The first one, because the ids of a line's own context stand in front of its message, which may tell of others.
 """
@@ -28,6 +28,8 @@ class Notation(NamedTuple):
     anchor: str
     """A literal in every match, see `Anchors`; empty: none that is rare."""
     pattern: re.Pattern[bytes]
+    as_written: bool = False
+    """It is searched in the bytes as they are, not in lower case."""
 
 
 def begin(literal: str, *prefixes: str) -> str:
@@ -71,8 +73,8 @@ _TRACE = begin(
 _XRAY_FIELDS = rf"(?:self={_XRAY};[ \t]?)?(?:root=)?"
 
 
-def _notation(name: str, anchor: str, pattern: str) -> Notation:
-    return Notation(name, anchor, re.compile(pattern.encode("ascii")))
+def _notation(name: str, anchor: str, pattern: str, *, as_written: bool = False) -> Notation:
+    return Notation(name, anchor, re.compile(pattern.encode("ascii")), as_written)
 
 
 NOTATIONS = (
@@ -86,8 +88,10 @@ NOTATIONS = (
     _notation(
         "bracket",
         "",
-        rf"\[(?:(?:[a-z][-a-z0-9_./]{{0,63}}+)?,[ ]?(?=[0-9a-f]++,)|(?={_HEX_32}-))"
+        rf"\[(?:(?:[A-Za-z][-A-Za-z0-9_./]{{0,63}}+)?,[ ]?(?=[0-9a-f]++,)|(?={_HEX_32}-))"
         rf"{_NOT_ZERO}({_HEX_32}|{_HEX_16})(?:,[ ]?|-){_HEX_16}(?:,[ ]?(?:true|false)?)?\]",
+        # All that writes it writes lower case, and there is no rare literal in it: this spares most chunks the copy.
+        as_written=True,
     ),
     _notation("xray", "t=1-", rf"{begin('root=')}({_XRAY})(?![0-9a-z_-])"),
     _notation("b3", "b3", rf"{begin('b3')}{BETWEEN}{_NOT_ZERO}({_HEX_32}|{_HEX_16})-{_HEX_16}(?![0-9a-z_])"),
@@ -98,7 +102,8 @@ def find_trace_ids(text: Text, notations: Iterable[Notation]) -> dict[int, str]:
     """Return line number -> 32 hex digits of the first trace id that the line has in any of the notations."""
     places: list[tuple[int, str]] = []
     for notation in notations:
-        places += [(match.start(), match[1].decode("ascii")) for match in notation.pattern.finditer(text.lowered)]
+        searched = text.payload if notation.as_written else text.lowered
+        places += [(match.start(), match[1].decode("ascii")) for match in notation.pattern.finditer(searched)]
     # From the last to the first: of a line's ids the first one remains.
     places.sort(reverse=True)
     values = [value for _, value in places]

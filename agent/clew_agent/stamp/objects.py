@@ -58,6 +58,8 @@ _decode = msgspec.json.Decoder(_Fields).decode
 
 def object_ids(text: Text) -> list[str | None]:
     """Return for each line 32 hex digits, if it is an object with a trace id among its fields; nothing if none is."""
+    if b"{" not in text.payload:
+        return []
     numbers, objects = _objects(text.lines)
     ids: list[str | None] = []
     for field in _FIELD_GETTERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from dataclasses import dataclass, field
+from typing import cast
 
 from clew_agent.wire import NO_TRANSACTION, Origin, map_alias
 
@@ -66,6 +67,8 @@ class Stamper:
         named = find_aliases(text, [*(n for n in BUILT_IN if n.anchor in present), *self._own_aliases])
         if not ids and not named:
             return Stamps()
+        if complete and not named:
+            return Stamps(unhexlify("".join(cast("list[str]", ids))), bytes([Origin.LINE]) * len(text))
         ids = ids or [None] * len(text)
         origins = bytearray(map(bool, ids))  # GENERATED is 0, LINE is 1
         aliases: dict[int, tuple[str, ...]] = {}

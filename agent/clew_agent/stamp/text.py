@@ -45,4 +45,4 @@ class Text:
 
     def lines_at(self, places: Sequence[int]) -> list[int]:
         """Return the number of the line in which each place lies."""
-        return list(map(bisect_right, repeat(self.ends), places))
+        return list(map(bisect_right, repeat(self.ends), places)) if places else []

@@ -42,6 +42,8 @@ MAGIC = b"CLW1"
 CHUNK_BYTES_MAX = 32 << 20
 CHUNK_LINES_MAX = 1 << 20
 ID_BYTES = 16
+# The farther below 0, the less zstd looks for what repeats; at its lowest level it looks for nothing.
+_STORED = -(1 << 17)
 
 
 class SourceKind(IntEnum):
@@ -188,9 +190,9 @@ _decoder = msgspec.msgpack.Decoder(Chunk)
 
 
 def encode_chunk(chunk: Chunk, *, level: int = 1) -> bytes:
-    """Return the chunk's bytes on the wire; `level` is zstd's."""
-    # A compressor per call: zstandard's objects must not be shared between threads.
-    compressor = zstandard.ZstdCompressor(level=level, write_checksum=True, write_content_size=True)
+    """Return the chunk's bytes on the wire; `level` is zstd's, or 0 for a frame of bytes as they are."""
+    # zstd's own 0 is its default, 3. A compressor per call: zstandard's objects must not be shared between threads.
+    compressor = zstandard.ZstdCompressor(level=level or _STORED, write_checksum=True, write_content_size=True)
     return MAGIC + compressor.compress(_encoder.encode(chunk))
 
 
