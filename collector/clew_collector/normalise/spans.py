@@ -14,8 +14,8 @@ _NO_SPAN = "0" * 16
 _SPANS = 1 << 64
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-([0-9a-f]{16})-[0-9a-f]{2}.{0,400}", re.ASCII)
 
-# `SpanID: b959018f709a6ffe`, `span_id=...`, `"spanId":"..."`, `parentSpanId: ...`, Datadog's decimal ones; `pan` or `PAN`
-# is in all of them.
+# `SpanID: b959018f709a6ffe`, `span_id=...`, `"spanId":"..."`, `parentSpanId: ...`, Datadog's decimal ones; in all of
+# them is `pan` or `PAN`.
 _NAMED = re.compile(
     r"(?<![A-Za-z0-9])(parent[_.\- ]?|x-b3-|x-b3-parent)?span[_.\- ]?id"
     r"[\"']?\s?[:=]\s?[\"']?([0-9a-f]{16}|[0-9]{17,20})(?![0-9a-z])",
