@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import prometheus_client
+from opentelemetry.metrics import NoOpMeterProvider
 
 from clew_agent.check import check_sources, print_check
 from clew_agent.config import AgentSettings
@@ -143,25 +143,27 @@ def _parent_ended(loop: asyncio.AbstractEventLoop, parent_fd: int, stop: asyncio
 
 @contextmanager
 def _metrics_of(settings: AgentSettings) -> Iterator[Metrics]:
-    """Yield the process's metrics, served at `metrics_listen` if that is set."""
+    """Yield the process's metrics, served at `metrics_listen` if that is set; else nobody can ask for them."""
+    if not settings.metrics_listen:
+        yield Metrics(NoOpMeterProvider().get_meter("clew"))
+        return
+    import prometheus_client  # noqa: PLC0415 - with the SDK it takes 4 MiB, which an agent that nobody asks can spare
+
     metrics, provider = create_metrics("clew-agent")
+    host, _, port = settings.metrics_listen.rpartition(":")
     try:
-        if settings.metrics_listen:
-            host, _, port = settings.metrics_listen.rpartition(":")
-            try:
-                server, thread = prometheus_client.start_http_server(int(port), host.strip("[]"))
-            except OSError as error:
-                raise ClewError(
-                    f"cannot listen on {settings.metrics_listen}: {error.strerror}",
-                    hint="choose another `metrics_listen`, or leave it empty",
-                ) from error
-            try:
-                yield metrics
-            finally:
-                server.shutdown()
-                server.server_close()
-                thread.join()
-        else:
+        try:
+            server, thread = prometheus_client.start_http_server(int(port), host.strip("[]"))
+        except OSError as error:
+            raise ClewError(
+                f"cannot listen on {settings.metrics_listen}: {error.strerror}",
+                hint="choose another `metrics_listen`, or leave it empty",
+            ) from error
+        try:
             yield metrics
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
     finally:
         provider.shutdown()

@@ -11,12 +11,13 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
 from opentelemetry.metrics import _Gauge as Gauge
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
 
 __all__ = ["COUNTERS", "GAUGES", "HISTOGRAMS", "PROGRAMS", "Instrument", "Metrics", "create_metrics"]
 
@@ -149,6 +150,11 @@ def create_metrics(program: str) -> tuple[Metrics, MeterProvider]:
     They are registered with `prometheus_client`'s default registry, whose `generate_latest()` is `/metrics`. The
     program's own counters and gauges are there from the start, as 0: what has not happened yet can be watched for.
     """
+    # Imported here: an agent whose metrics nobody asks for does not load the SDK.
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
+
     provider = MeterProvider(
         metric_readers=[PrometheusMetricReader()],
         resource=Resource.create({SERVICE_NAME: program}),

@@ -224,9 +224,7 @@ class _Pipeline:
 
     async def _read_batches(self) -> None:
         slots = 1
-        while await self._or_stop(self._slots.acquire()):
-            if slots == 2 and not await self._or_stop(self._slots.acquire()):
-                return
+        while await self._take_slots(slots):
             self._work.clear()
             turn, pieces = await self._on_disk(partial(self._read_batch, slots))
             self._take(turn)
@@ -247,6 +245,18 @@ class _Pipeline:
             bytes_max=self._settings.batch_bytes_max * slots, chunks_max=self._settings.batch_chunks_max
         )
         return turn, [self._build(event) for event in turn.events if isinstance(event, Read)]
+
+    async def _take_slots(self, slots: int) -> bool:
+        """Take slots; False if stopped. A free one is taken without the tasks that waiting needs."""
+        for _ in range(slots):
+            if self._slots.locked():
+                if not await self._or_stop(self._slots.acquire()):
+                    return False
+            elif self._stop.is_set():
+                return False
+            else:
+                await self._slots.acquire()
+        return True
 
     def _release(self, slots: int) -> None:
         for _ in range(slots):

@@ -88,7 +88,7 @@ def test_every_mistake_is_named_at_once_by_its_key() -> None:
         ("{}", "sources"),
         ("sources: []", "sources"),
         ("sources: [{paths: [/a]}]\nin_flight_bytes_max: 8192", "in_flight_bytes_max"),
-        ("sources: [{paths: [/a]}]\nline_bytes_max: 2097152", "in_flight_bytes_max"),
+        ("sources: [{paths: [/a]}]\nline_bytes_max: 4194304", "in_flight_bytes_max"),
         ("sources: [{paths: [/a]}]\nserver: http://", "server"),
         ("sources: [{paths: [/a]}]\nstart: middle", "start"),
         ("sources: [{paths: [/a], service: ''}]", "sources.0.service.name"),

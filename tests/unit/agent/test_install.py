@@ -72,7 +72,7 @@ class TestUnit:
         assert not [line for line in lines if line.startswith("ReadWritePaths")]
 
     def test_its_memory_grows_with_what_may_be_in_flight(self) -> None:
-        assert "\nMemoryMax=196M\n" in unit_of()
+        assert "\nMemoryMax=200M\n" in unit_of()
         assert "\nMemoryMax=448M\n" in unit_of(settings_of(in_flight_bytes_max=64 << 20))
 
     @pytest.mark.parametrize(
