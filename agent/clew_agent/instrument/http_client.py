@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, TypeVar
 
 from .context import carry
 
+if TYPE_CHECKING:
+    import httpx
+
 __all__ = ["propagate_calls"]
 
-Client = TypeVar("Client", httpx.Client, httpx.AsyncClient)
+Client = TypeVar("Client", "httpx.Client", "httpx.AsyncClient")
 
 
 def propagate_calls(client: Client) -> Client:
@@ -18,6 +19,8 @@ def propagate_calls(client: Client) -> Client:
 
     Headers that a request has already stay. For other clients: `headers=carry()` with each request.
     """
+    import httpx  # noqa: PLC0415 - who has a client has the library; the agent needs none
+
     if isinstance(client, httpx.AsyncClient):
         client.event_hooks = {**client.event_hooks, "request": [*client.event_hooks["request"], _add_later]}
     else:
