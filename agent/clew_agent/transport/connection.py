@@ -10,6 +10,7 @@ import base64
 import select
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from urllib.parse import unquote, urlsplit
@@ -27,6 +28,10 @@ class Answer:
     status: int
     content: bytes
     headers: HTTPMessage
+    sent_ns: int
+    """When the request began to be sent, over a connection that was there, ns UTC."""
+    returned_ns: int
+    """When the answer's head was there."""
 
 
 class Connection:
@@ -56,12 +61,14 @@ class Connection:
             try:
                 self._ensure_open()
                 headers = {**self._headers, "Content-Type": content_type}
+                sent_ns = time.time_ns()
                 self._connection.request("POST", self._prefix + path, body=body, headers=headers)
                 response = self._connection.getresponse()
+                returned_ns = time.time_ns()
                 content = response.read(ANSWER_BYTES_MAX)
                 if not response.isclosed():
                     self._connection.close()
-                return Answer(response.status, content, response.headers)
+                return Answer(response.status, content, response.headers, sent_ns, returned_ns)
             except BaseException:
                 self._connection.close()
                 raise

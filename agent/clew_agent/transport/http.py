@@ -68,15 +68,13 @@ class HttpTransport:
 
     async def exchange_time(self) -> TimeExchange | None:
         """See Transport."""
-        sent = time.time_ns()
-        answer = await self._post(TIME_PATH, b"")
-        returned = time.time_ns()
+        answer = await self._post(self._beats, TIME_PATH, bytes, content_type=CONTENT_TYPE)
         try:
             told = msgspec.json.decode(answer.content, type=TimeAnswer)
         except msgspec.MsgspecError:
             # A collector of an older version, or a proxy that takes everything: it has no clock to tell.
             return None
-        return TimeExchange(sent, told.received_ns, told.answered_ns, returned)
+        return TimeExchange(answer.sent_ns, told.received_ns, told.answered_ns, answer.returned_ns)
 
     async def close(self) -> None:
         """See Transport."""
