@@ -192,6 +192,11 @@ class TestTrace:
         assert TRACE in done.out
         assert "orders@h1 card declined" in done.out
 
+    async def test_why_says_why_each_edge_is_there(self, server: Server) -> None:
+        await server.take({"msg": "one", "trace_id": TRACE}, {"msg": "two", "trace_id": TRACE})
+        done = await clew("trace", TRACE, "--why", "--server", server.url)
+        assert "orders was almost certainly (p 0.95) called from outside: it wrote the first line." in done.out
+
     async def test_an_unknown_id_exits_1_and_the_others_are_shown(self, server: Server) -> None:
         await server.take({"msg": "one", "trace_id": TRACE})
         done = await clew("trace", OTHER, TRACE, "--json", "--server", server.url)
@@ -209,6 +214,28 @@ class TestTrace:
         done = await clew("trace", *arguments)
         assert done.code == 2
         assert "one or more ids, or --all" in done.err
+
+
+class TestMap:
+    async def test_a_server_and_its_directory_give_the_same(self, server: Server) -> None:
+        await server.take({"msg": "one", "trace_id": TRACE}, {"msg": "two", "trace_id": OTHER}, {"msg": "three"})
+        asked = await clew("map", "--json", "--server", server.url)
+        read = await clew("map", "--json", "--data", server.data)
+        assert (asked.code, asked.out) == (0, read.out)
+        [found] = asked.rows
+        assert (found["lines"], found["transactions"], found["looked_at"], found["pending"]) == (3, 2, 2, 0)
+        assert [(edge["from"], edge["to"], edge["calls"]) for edge in found["edges"]] == [(None, "orders", 2)]
+
+    async def test_draws_the_calls(self, server: Server) -> None:
+        await server.take({"msg": "one", "trace_id": TRACE})
+        done = await clew("map", "--server", server.url)
+        assert done.out.splitlines()[1].split()[:4] == ["outside", "──▶", "orders", "1"]
+        assert "1 transaction, 1 service, " in done.out
+
+    async def test_a_time_that_is_none_exits_1(self, server: Server) -> None:
+        done = await clew("map", "--from", "yesterday", "--server", server.url)
+        assert done.code == 1
+        assert "from:" in done.err
 
 
 class TestTail:

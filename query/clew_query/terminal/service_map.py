@@ -87,6 +87,11 @@ def _inferred(edge: Mapping[str, Any]) -> str:
 
 
 def _summary(found: Mapping[str, Any]) -> str:
-    text = f"{found['transactions']:,} transactions, {len(found['nodes']):,} services, {found['from']} to {found['to']}"
+    counts = f"{_count(found['transactions'], 'transaction')}, {_count(len(found['nodes']), 'service')}"
+    text = f"{counts}, {found['from']} to {found['to']}"
     left = found["lines"] - found["looked_at"]
     return text + (f"; {left:,} of {found['lines']:,} lines are in none of them" if left > 0 else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
