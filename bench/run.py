@@ -99,6 +99,16 @@ def latency_rows(latency: Figures) -> Iterator[Row]:
     yield Row(part, "peak memory of the server", trace["server_peak_mib"], "MiB")
 
 
+def span_rows(spans: Figures) -> Iterator[Row]:
+    api = spans["api"]
+    part = f"{api['spans']:,} spans by the API"
+    yield below(part, "p50", api["wall_ms"]["p50"], "ms", 250)
+    yield Row(part, "CPU", api["cpu_ms"], "ms")
+    yield Row(part, "ratio to reading and writing them", round(api["ceiling_cpu_ms"] / api["cpu_ms"], 2), "by CPU")
+    for shape, milliseconds in spans["path_cpu_ms"].items():
+        yield Row("path of spans, CPU", shape, milliseconds, "ms")
+
+
 def agent_rows(agent: Figures) -> Iterator[Row]:
     figures = agent["json"]["zstd"]
     yield at_least("agent alone", "bytes for a second of CPU", figures["mb_per_cpu_s"], "MB/CPU-s", 150)
@@ -125,6 +135,7 @@ def measure(folder: Path, times: int, agent_megabytes: int) -> tuple[list[Row], 
     rows += pipeline_rows(pipeline, store)
     latency = take("latency", f"latencies; {times} days in the store", *unpacked, "--times", str(times))
     rows += latency_rows(latency)
+    rows += span_rows(take("spans", "huge transactions of spans"))
     if (BENCH / "agent.py").exists():
         rows += agent_rows(take("agent", "the agent alone", "--kind", "json", "--megabytes", str(agent_megabytes)))
     return rows, figures

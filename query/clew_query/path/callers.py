@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from .spans import ENTRY, EXIT, SpanTable
 
 __all__ = ["Caller", "SpanLink", "find_callers", "find_links"]
@@ -16,8 +18,7 @@ NO_PARENT = "its span names no parent"
 CIRCLE = "the spans name each other as parents in a circle"
 
 
-@dataclass(slots=True)
-class Caller:
+class Caller(msgspec.Struct):
     """What spans say about who called an invocation. `root`, `doubt`, `missing` hold only where `parent` is None."""
 
     parent: int | None = None
@@ -34,8 +35,7 @@ class Caller:
     """The caller's span and the callee's that prove it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpanLink:
+class SpanLink(msgspec.Struct, frozen=True):
     """A link from a span of an invocation to another span, which may be of another transaction."""
 
     group: int

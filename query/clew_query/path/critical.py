@@ -127,6 +127,8 @@ def _add(sections: list[Section], node: int, start: int, end: int) -> None:
 
 def _self_time(intervals: Sequence[Interval], node: int, callees: Sequence[int]) -> int:
     start, end = intervals[node]
+    if not callees:
+        return end - start
     covered, reached = 0, start
     for child_start, child_end in sorted(intervals[child] for child in callees):
         begin, stop = max(child_start, reached), min(child_end, end)

@@ -45,7 +45,7 @@ class Facts:
 
 def read_facts(events: Sequence[Event]) -> Facts:
     """Return what the span ids in these lines prove; contradictions are doubts, never errors. n log n."""
-    ordered = tuple(sorted(events, key=_place))
+    ordered = _in_order(events)
     table = read_spans(ordered)
     leaders = group_spans(table)
     number: dict[int, int] = {}
@@ -105,6 +105,14 @@ def with_ends(facts: Facts) -> tuple[Facts, list[int]]:
         ),
         of_row,
     )
+
+
+def _in_order(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Return the events by `(time, event_id)`, and by more where input breaks the promise that event ids are unique."""
+    places = {(event.time, event.event_id): event for event in events}
+    if len(places) < len(events):
+        return tuple(sorted(events, key=_place))
+    return tuple(places[place] for place in sorted(places))
 
 
 def _place(event: Event) -> tuple[int, str, str, str, str]:

@@ -51,7 +51,10 @@ class _Groups:
 def _join_parents(table: SpanTable, groups: _Groups) -> None:
     for span, parents in enumerate(table.parents):
         for parent_id in parents:
-            own = [p for p in table.own.get((table.stream[span], parent_id), ()) if p != span]
+            own = table.own.get((table.stream[span], parent_id))
+            if own is None:
+                continue
+            own = [p for p in own if p != span]
             if len(own) > 1:
                 # Both sides of a call to itself: work is the callee's, a further entry the caller's.
                 wanted = EXIT if table.side[span] == ENTRY else ENTRY
@@ -83,8 +86,9 @@ def _join_entryless(table: SpanTable, groups: _Groups) -> None:
         if not table.kind[span] or table.side[span] == ENTRY:
             continue
         for parent_id in parents:
-            if any(table.stream[p] != table.stream[span] for p in table.by_id.get(parent_id, ())):
-                groups.join(span, known.setdefault((table.stream[span], parent_id), span))
+            key = table.stream[span], parent_id
+            if key not in table.own and parent_id in table.by_id:
+                groups.join(span, known.setdefault(key, span))
 
 
 def _join_orphans(table: SpanTable, groups: _Groups) -> None:

@@ -6,13 +6,15 @@ from .model import Call
 
 __all__ = ["why"]
 
-_SURELY = ((1.0, "certainly"), (0.95, "almost certainly"), (0.8, "very probably"), (0.6, "probably"), (0.0, "possibly"))
+_DEGREES = ((0.95, "almost certainly"), (0.8, "very probably"), (0.6, "probably"), (0.0, "possibly"))
 
 
 def why(call: Call) -> str:
     """Return who called whom, how sure that is, and on what grounds."""
-    degree = next(word for least, word in _SURELY if call.probability >= least)
-    sure = degree if call.probability == 1 else f"{degree} (p {min(call.probability, 0.99):.2f})"
+    sure = "certainly"
+    if call.probability < 1:
+        degree = next(word for least, word in _DEGREES if call.probability >= least)
+        sure = f"{degree} (p {min(call.probability, 0.99):.2f})"
     callee = call.to_service or "a service that is not here"
     times = f" {call.count} times" if call.count > 1 else ""
     if call.parent is None:
