@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 from clew_agent.wire import FileLedger, GivenUp
 from clew_collector.agents import SeenAgent
@@ -26,6 +27,8 @@ MARGIN_S = 5
 GAPS_MAX = 200
 """More are counted only; each takes two searches."""
 ABSENT_MAX = 1_000
+TIMES_KEPT_MAX = 10_000
+"""Bytes that were given up have been written between the same two lines ever since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +116,32 @@ def _size(missing: GivenUp) -> str:
     return f"{missing.end - missing.start:,} bytes"
 
 
+_Times = tuple[int | None, int | None]
+_known: WeakKeyDictionary[Store, dict[tuple[str, str, GivenUp], _Times]] = WeakKeyDictionary()
+
+
 async def _timed(store: Store, gap: Gap) -> Gap:
     """Return the gap with the times of the last line before it and of the first one after it."""
     assert gap.bytes is not None
+    known = _known.setdefault(store, {})
+    key = gap.host, gap.source, gap.bytes
+    times = known.get(key)
+    if times is None:
+        times = await _times(store, gap, gap.bytes)
+        if None not in times and len(known) < TIMES_KEPT_MAX:
+            known[key] = times
+    return replace(gap, start=times[0], end=times[1])
+
+
+async def _times(store: Store, gap: Gap, missing: GivenUp) -> _Times:
     file: tuple[Expression, ...] = (Term("host", gap.host), Term("source", gap.source))
-    before = And((*file, Range("offset", high=gap.bytes.start, include_high=False)))
-    after = And((*file, Range("offset", low=gap.bytes.end)))
+    before = And((*file, Range("offset", high=missing.start, include_high=False)))
+    after = And((*file, Range("offset", low=missing.end)))
     earlier = await store.search(SearchRequest(before, order="desc", limit=1))
     later = await store.search(SearchRequest(after, order="asc", limit=1))
-    return replace(
-        gap,
-        start=earlier.events[0].time if earlier.events else None,
-        end=later.events[0].time if later.events else None,
+    return (
+        earlier.events[0].time if earlier.events else None,
+        later.events[0].time if later.events else None,
     )
 
 

@@ -10,7 +10,7 @@ from clew_agent.wire import FileLedger, GivenUp, Heartbeat
 from clew_collector.agents import SeenAgent
 from clew_collector.event import Event
 from clew_collector.store.memory import MemoryStore
-from clew_collector.store.protocol import Item
+from clew_collector.store.protocol import Item, Page, SearchRequest
 from clew_query.path import Around, find_gaps
 from clew_query.path.gaps import GAPS_MAX
 
@@ -80,6 +80,24 @@ async def test_bytes_given_up_are_a_gap_between_the_lines_around_them() -> None:
     (gap,) = (await around(agent(lost), lines=lines)).gaps
     assert (gap.start, gap.end) == (START - 4_000_000, START + 8_000_000)
     assert gap.reason == "40 bytes were given up: truncated"
+
+
+async def test_when_bytes_were_given_up_is_asked_once() -> None:
+    class CountingStore(MemoryStore):
+        searches = 0
+
+        async def search(self, request: SearchRequest) -> Page:
+            self.searches += 1
+            return await super().search(request)
+
+    store = CountingStore()
+    lines = [written("payments", at, ms) for at, ms in ((10, -4), (60, 8))]
+    await store.write([Item(n + 1, one) for n, one in enumerate(lines)])
+    await store.flush()
+    lost = agent(file("payments", given_up=(GivenUp(20, 60, "truncated"),)))
+    first = await find_gaps(store, [lost], EVENTS, START)
+    assert await find_gaps(store, [lost], EVENTS, START) == first
+    assert (len(first.gaps), store.searches) == (1, 2)
 
 
 async def test_bytes_given_up_at_another_time_are_none() -> None:
