@@ -2,7 +2,7 @@
 
 Spans of one service instance that are parent and child belong together (Dapper's "one node per RPC" seen from the log),
 unless the child is an entry and the parent is none: then the service called itself. So do
-- spans without an entry whose common parent somebody else wrote: the service's own entry was never seen;
+- spans without an entry whose common parent somebody else wrote, or is not here: the service's entry was never seen;
 - a span that cannot begin an invocation (no entry) and whose parent is not here, with the only invocation of that
   instance around it: taking a span away moves none of those below it to somebody else;
 - lines with a span nested in another of the same instance with no line of anybody else before it: there was no call out
@@ -87,7 +87,7 @@ def _join_entryless(table: SpanTable, groups: _Groups) -> None:
             continue
         for parent_id in parents:
             key = table.stream[span], parent_id
-            if key not in table.own and parent_id in table.by_id:
+            if key not in table.own:
                 groups.join(span, known.setdefault(key, span))
 
 

@@ -244,6 +244,13 @@ class TestOrphans:
         """Zipkin: should skip on cycle."""
         assert tree([span("a", "b", "b")]) == {"a#1": None}
 
+    def test_what_a_lost_entry_contained_stays_one_invocation(self) -> None:
+        spans = [span("web", f"b{n}", "lost", "client", at=(10 * n, 10 * n + 5)) for n in range(3)]
+        spans += [span(f"app{n}", f"c{n}", f"b{n}", "server", at=(10 * n + 1, 10 * n + 4)) for n in range(3)]
+        path = build_path(spans)
+        assert spans_of(path)[0] == ("b0", "b1", "b2")
+        assert [call.from_service for call in path.calls] == [None, "web", "web", "web"]
+
 
 class TestOneSide:
     """Uninstrumented callers and callees: Zipkin's dependency linker, from both sides of a call."""
@@ -340,15 +347,14 @@ class TestAnySpans:
     def test_taking_one_span_away_moves_only_what_it_called(self, seed: int, size: int, data: st.DataObject) -> None:
         spans = random_trace(random.Random(seed), size)
         lost = data.draw(st.sampled_from(spans))
-        before, after = callers_by_span(build_path(spans)), callers_by_span(
-            build_path([one for one in spans if one is not lost])
-        )  # fmt: skip
-        below = {one.span_id for one in spans if one.parent_span_id == lost.span_id}
-        # Spans that share the lost one's invocation lose their anchor with it.
+        whole, less = build_path(spans), build_path([one for one in spans if one is not lost])
+        before, after = callers_by_span(whole), callers_by_span(less)
+        # What it called, and what was one invocation with it or is one with what it called, has lost its anchor.
+        adrift = {one.span_id for one in spans if one.parent_span_id == lost.span_id}
+        adrift.update(*(i.span_ids for i in whole.invocations if lost.span_id in i.span_ids))
+        adrift.update(*(i.span_ids for i in less.invocations if not adrift.isdisjoint(i.span_ids)))
         for name, callers in after.items():
-            if name in below or lost.span_id in before[name]:
-                continue
-            assert set(callers) == set(before[name]) - {lost.span_id} or below & own_spans(spans, name)
+            assert name in adrift or set(callers) == set(before[name]) - {lost.span_id}
 
     @settings(max_examples=60, deadline=None)
     @given(st.integers(0, 2**32), st.integers(1, 25), st.data())
@@ -396,12 +402,6 @@ class TestAnySpans:
                 node = parent[node]
         random.Random(seed).shuffle(events)
         assert build_path(events) == path
-
-
-def own_spans(spans: list[Event], name: str) -> set[str]:
-    """The spans of the service that has this one."""
-    service = next(one.service for one in spans if one.span_id == name)
-    return {one.span_id for one in spans if one.service == service}
 
 
 @pytest.mark.parametrize("shape", ["deep", "wide"])
