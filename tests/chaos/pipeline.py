@@ -1,0 +1,217 @@
+"""Agent, three brokers, collectors, Elasticsearch: the real programs under load, and the exact account afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from deploy.engines import Elasticsearch, Kafka
+from tests.elastic_stores import elastic_settings
+from tests.kafka_topics import create, in_thread, new_prefix
+from tests.scenarios.agent_program import AgentProgram
+from tests.scenarios.collector_program import CollectorProgram
+
+from clew_collector.audit import Audit, audit_without_log
+from clew_collector.log.kafka.agents import KafkaAgents
+from clew_collector.log.kafka.settings import KafkaLogSettings
+from clew_collector.store.elasticsearch import ElasticsearchStore
+from clew_collector.store.expression import ALL
+from clew_collector.store.protocol import SearchRequest
+
+__all__ = ["Account", "Pipeline", "repeated"]
+
+FILES = 3
+LINES_AT_ONCE = 20
+WRITE_PAUSE_S = 0.02
+SETTLE_S_MAX = 180.0
+LIMIT = 10_000
+
+
+def repeated(full: int, reduced: int) -> int:
+    """Return how often to do it: all of it with CLEW_CHAOS=full (`make chaos`), else a few times."""
+    return full if os.environ.get("CLEW_CHAOS") == "full" else reduced
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of the lines."""
+
+    written: int
+    lost: int
+    doubled: int
+    strange: int
+    """Events that nobody wrote."""
+
+
+class Writer:
+    """Appends numbered lines to one file until it is told to stop; every second line has no time of its own."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        self._path = path
+        self._number = number
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"writer-{number}")
+        self.lines = 0
+
+    def start(self) -> None:
+        self._path.touch()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def written(self) -> Iterator[bytes]:
+        return (self._line(n).rstrip(b"\n") for n in range(self.lines))
+
+    def _line(self, n: int) -> bytes:
+        at = f"2026-11-24T10:{n // 60 % 60:02}:{n % 60:02}.{n % 1000:03}Z " if n % 2 else ""
+        trace = f"{self._number:08x}{n // 7:024x}"
+        return f"{at}INFO file {self._number} line {n} trace_id={trace} {'x' * (n % 50)}\n".encode()
+
+    def _run(self) -> None:
+        with self._path.open("ab", buffering=0) as file:
+            while not self._stopping.wait(WRITE_PAUSE_S):
+                file.write(b"".join(self._line(n) for n in range(self.lines, self.lines + LINES_AT_ONCE)))
+                self.lines += LINES_AT_ONCE
+
+
+class Pipeline:
+    """A context manager: everything runs inside, and is ended at its end, whatever happened."""
+
+    def __init__(self, folder: Path, kafka: Kafka, elastic: Elasticsearch, *, seed: int = 1) -> None:
+        self.kafka = kafka
+        self.elastic = elastic
+        self.random = random.Random(seed)
+        self.prefix = new_prefix()
+        self.server = f"kafka://{kafka.bootstrap}/{self.prefix}"
+        self.store_settings = elastic_settings(elastic.url)
+        self._folder = folder
+        (folder / "logs").mkdir()
+        self.agent = AgentProgram(folder, self.server, send_timeout_s=5)
+        self.writers = [Writer(folder / "logs" / f"{n}.log", n) for n in range(FILES)]
+        self._names = itertools.count(1)
+        self._stack = ExitStack()
+        self.collectors: list[CollectorProgram] = []
+
+    @property
+    def log_settings(self) -> KafkaLogSettings:
+        return KafkaLogSettings(server=self.server, group=self.prefix, timeout_s=10, session_timeout_s=6)
+
+    def __enter__(self) -> Self:
+        topics = self.log_settings.address.topics
+        replicas = min(3, len(self.kafka.nodes))
+        in_thread(create(self.kafka.bootstrap, {topics.events: 6}, replicas=replicas))
+        compact = {"cleanup_policy": "compact"}
+        in_thread(
+            create(self.kafka.bootstrap, {topics.agents: 1, topics.dead_letters: 1}, replicas=replicas, **compact)
+        )
+        self._stack.enter_context(self.agent)
+        self.agent.start()
+        self.add_collector()
+        for writer in self.writers:
+            writer.start()
+            self._stack.callback(writer.stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def add_collector(self) -> CollectorProgram:
+        """Let one more collector join the group."""
+        store = self.store_settings.model_dump(mode="json", exclude_defaults=True)
+        collector = CollectorProgram(
+            self._folder / f"collector-{next(self._names)}",
+            log={"kafka": {"server": self.server, "group": self.prefix, "timeout_s": 10, "session_timeout_s": 6}},
+            store={"elasticsearch": store},
+            retry_wait_s_max=1,
+        )
+        collector.start()
+        self._stack.callback(collector.kill)
+        self.collectors.append(collector)
+        return collector
+
+    def run_for(self, least_s: float, most_s: float) -> None:
+        """Let everything work for a while."""
+        time.sleep(self.random.uniform(least_s, most_s))
+
+    def settle(self) -> Account:
+        """Stop writing, wait until everything is stored, or time is up, and count."""
+        for writer in self.writers:
+            writer.stop()
+        written = Counter(itertools.chain.from_iterable(writer.written() for writer in self.writers))
+        deadline = time.monotonic() + SETTLE_S_MAX
+        while in_thread(self._count()) < len(written) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        # What is doubled comes late: let the agent and the collectors come to rest.
+        time.sleep(2)
+        stored = in_thread(self._stored())
+        return Account(
+            written=len(written),
+            lost=sum(1 for line in written if line not in stored),
+            doubled=sum(count - 1 for line, count in stored.items() if line in written),
+            strange=sum(count for line, count in stored.items() if line not in written),
+        )
+
+    def audit(self) -> Audit:
+        """Return the account of every file, once the agent has reported all of it."""
+        deadline = time.monotonic() + SETTLE_S_MAX
+        size = sum(path.stat().st_size for path in (self._folder / "logs").iterdir())
+        while True:
+            account = in_thread(self._audit())
+            if sum(file.acknowledged for file in account.files) == size or time.monotonic() > deadline:
+                return account
+            time.sleep(0.5)
+
+    async def _count(self) -> int:
+        store = ElasticsearchStore.open(self.store_settings)
+        try:
+            return await store.count(ALL)
+        finally:
+            await store.close()
+
+    async def _stored(self) -> Counter[bytes]:
+        store = ElasticsearchStore.open(self.store_settings)
+        try:
+            found: Counter[bytes] = Counter()
+            page = await store.search(SearchRequest(order="asc", limit=LIMIT))
+            found.update(event.original for event in page.events)
+            while page.cursor is not None:
+                page = await store.search(SearchRequest(order="asc", limit=LIMIT, after=page.cursor))
+                found.update(event.original for event in page.events)
+            return found
+        finally:
+            await store.close()
+
+    async def _audit(self) -> Audit:
+        agents = KafkaAgents.follow(self.log_settings, client_id="test")
+        store = ElasticsearchStore.open(self.store_settings)
+        try:
+            return audit_without_log(await agents.ledgers(), await store.files())
+        finally:
+            await store.close()
+            await agents.close()
+
+
+def dead_letters_of(pipeline: Pipeline) -> int:
+    """Return how many letters there are: nothing that a writer wrote may become one."""
+    from clew_collector.dead_letters.kafka import KafkaDeadLetters
+
+    async def count() -> int:
+        letters = KafkaDeadLetters(pipeline.log_settings, client_id="test")
+        try:
+            return len(await letters.letters())
+        finally:
+            await letters.close()
+
+    return asyncio.run(count())
