@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench engines engines-stop reference openapi tailers tailers-full wheel clean format
+.PHONY: help demo test lint bench engines engines-stop reference openapi tailers tailers-full wheel chaos clean format
 
 help: ## show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ openapi: $(BIN)/.installed ## write docs/openapi.json anew, from the code
 
 bench: $(BIN)/.installed ## speed, as ratios to the raw ceiling of the same run (CLEW_DATA: folder of the real logs)
 	$(BIN)/python bench/run.py
+
+chaos: $(BIN)/.installed ## kill and stop real engines and programs under load, as often as it takes; prints the counts
+	CLEW_CHAOS=full CLEW_REQUIRE_ENGINES=1 $(BIN)/python -m pytest -s tests/chaos
 
 engines: $(BIN)/.installed ## start a real Kafka (BROKERS=1 or 3) and a real Elasticsearch on loopback; says where they answer
 	$(BIN)/python -m deploy.engines start --brokers $(or $(BROKERS),1)

@@ -66,6 +66,11 @@ class DataDirectory:
         return cls(path, lock)
 
     @classmethod
+    def at(cls, path: Path) -> Self:
+        """Return the paths in a directory that need not be there."""
+        return cls(path, None)
+
+    @classmethod
     def look(cls, path: Path) -> Self:
         """Return the directory for reading, without a lock; DataDirectoryError as `open`, or if it is not there."""
         if not (path / "VERSION").exists():

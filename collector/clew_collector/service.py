@@ -27,7 +27,7 @@ from .log.protocol import Log
 from .log.sqlite import SqliteLog
 from .normalise import Normaliser
 from .rebuild import finish_swap
-from .settings import CollectorSettings
+from .settings import CollectorSettings, LogSettings
 from .store.opening import StoreSettings, open_store
 from .store.protocol import Store
 from .supply import Normalises
@@ -170,18 +170,23 @@ class Collector:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """A data directory read without its lock, beside the process that writes it or without one."""
+    """A data directory read without its lock, beside the process that writes it or without one; or a cluster."""
 
-    log: Log
+    log: Log | None
+    """None where the log is Kafka, which keeps no account of files."""
     store: Store
     agents: Agents
 
     @classmethod
-    async def open(cls, data: Path, stored: StoreSettings | None = None) -> Self:
+    async def open(cls, data: Path, stored: StoreSettings | None = None, logged: LogSettings | None = None) -> Self:
         """Open for reading what was last committed; DataDirectoryError when there is no data directory.
 
-        `stored`: where the collector that writes this directory keeps its events.
+        `stored`, `logged`: where the collectors keep their events and their log. Of a cluster nothing is asked yet.
         """
+        if stored is not None and stored.elasticsearch is not None and logged is not None and logged.kafka is not None:
+            store = open_store(stored, data, writable=False)
+            settings = CollectorSettings(data=data, log=logged, store=stored)
+            return cls(None, store, open_agents(settings, DataDirectory.at(data)))
         directory = DataDirectory.look(data)
         async with AsyncExitStack() as opened:
             log = SqliteLog.open(directory.log, writable=False)
@@ -195,6 +200,8 @@ class Readers:
     async def audit(self) -> Audit:
         """Return the account of every file; what the log has and the store lacks now is missing."""
         ledgers = await self.agents.ledgers()
+        if self.log is None:
+            return audit_without_log(ledgers, await self.store.files())
         coverage = await self.log.coverage()
         stored = await self.store.files()
         return audit(ledgers, coverage, stored, later=await self.log.coverage())
@@ -203,7 +210,8 @@ class Readers:
         """Close all."""
         await self.agents.close()
         await self.store.close()
-        await self.log.close()
+        if self.log is not None:
+            await self.log.close()
 
 
 async def _check_positions(log: Log, store: Store, data: Path) -> None:

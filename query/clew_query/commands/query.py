@@ -51,7 +51,7 @@ async def _run(settings: QuerySettings) -> None:
     bound = bind(settings.listen)
     metrics, provider = create_metrics("clew-query")
     try:
-        readers = await Readers.open(settings.data, settings.store)
+        readers = await Readers.open(settings.data, settings.store, settings.log)
         try:
             stop = stop_signal()
             app = create_app(Backend.of_readers(readers), metrics=metrics)
