@@ -174,6 +174,29 @@ class TestSearch:
         assert "not both" in done.err
 
 
+class TestTransactions:
+    async def test_are_listed_by_query_newest_first_from_a_server_and_its_directory(self, server: Server) -> None:
+        await server.take(
+            {"ts": "2026-11-24T10:00:00Z", "level": "error", "msg": "declined", "trace_id": TRACE},
+            {"ts": "2026-11-24T10:00:03Z", "level": "info", "msg": "given up", "trace_id": TRACE},
+            {"ts": "2026-11-24T10:00:05Z", "level": "info", "msg": "fine", "trace_id": OTHER},
+        )
+        everything = await clew("transactions", "--json", "--server", server.url)
+        assert [row["transaction_id"] for row in everything.rows] == [OTHER, TRACE]
+        asked = await clew("transactions", "error:true", "duration>2s", "--json", "--server", server.url)
+        # What the server was asked for is written, so that a reader of its directory finds it, too.
+        read = await clew("transactions", "error:true", "duration>2s", "--json", "--data", server.data)
+        assert asked.code == read.code == 0
+        assert asked.out == read.out
+        assert [(row["transaction_id"], row["events"], row["errors"]) for row in asked.rows] == [(TRACE, 2, 1)]
+        assert "1 of 1 transactions" in asked.err
+
+    async def test_words_of_text_are_refused_with_a_caret(self, server: Server) -> None:
+        done = await clew("transactions", "declined", "--server", server.url)
+        assert (done.code, done.out) == (1, "")
+        assert "  declined\n  ^" in done.err
+
+
 class TestTrace:
     async def test_json_is_the_answer_of_the_api(self, server: Server) -> None:
         await server.take({"msg": "one", "trace_id": TRACE}, {"msg": "two", "trace_id": TRACE}, {"msg": "three"})
