@@ -74,6 +74,11 @@ COUNTERS = {
     "clew_consumer_events": Instrument(
         "{event}", "Events given to the store, by verdict.", {"verdict": ("created", "duplicate", "rejected")}
     ),
+    "clew_store_requests": Instrument(
+        "{request}",
+        "Bulk requests to Elasticsearch, by what was decided about the answer.",
+        {"result": ("items", "halve", "again", "fail")},
+    ),
     "clew_consumer_retries": Instrument("{attempt}", "Attempts to write the store that failed and are repeated."),
     "clew_consumer_dead_letters": Instrument(
         "{letter}", "What was given up and kept as dead letters, by what it is.", {"content": ("line", "record")}

@@ -28,6 +28,7 @@ from .log.sqlite import SqliteLog
 from .normalise import Normaliser
 from .rebuild import finish_swap
 from .settings import CollectorSettings, LogSettings
+from .store.elasticsearch import ElasticsearchStore
 from .store.opening import StoreSettings, open_store
 from .store.protocol import Store
 from .supply import Normalises
@@ -86,6 +87,7 @@ class Collector:
             limits=consumer_limits(settings),
         )
         self._consuming: asyncio.Task[None] | None = None
+        self._cleaning: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, settings: CollectorSettings, metrics: Metrics) -> Self:
@@ -101,10 +103,12 @@ class Collector:
             opened.push_async_callback(dead_letters.close)
             # Kafka keeps its readers' positions itself.
             account = directory.account() if settings.log.kafka is None else None
-            store = open_store(settings.store, directory.store, account=account, writable=True)
+            store = open_store(settings.store, directory.store, account=account, metrics=metrics, writable=True)
             opened.push_async_callback(store.close)
             desk = Desk(dead_letters, ShareLimit(settings.dead_letters_share_max), metrics)
-            log = open_log(settings, directory, desk, position=await store.position())
+            # A cluster may be away now; how far Kafka was read, Kafka knows.
+            position = await store.position() if settings.store.elasticsearch is None else 0
+            log = open_log(settings, directory, desk, position=position)
             opened.push_async_callback(log.close)
             agents = open_agents(settings, directory)
             opened.push_async_callback(agents.close)
@@ -127,6 +131,8 @@ class Collector:
     async def start(self) -> None:
         """Begin to consume the log."""
         self._consuming = asyncio.create_task(self.consumer.run(), name="clew-consumer")
+        if isinstance(self.store, ElasticsearchStore):
+            self._cleaning = asyncio.create_task(self.store.janitor.run(), name="clew-janitor")
 
     async def drain(self) -> None:
         """Return once everything in the log is in the store, searchable. Raises what prevents it."""
@@ -164,6 +170,9 @@ class Collector:
             closing.push_async_callback(self.agents.close)
             closing.push_async_callback(self.store.close)
             closing.push_async_callback(self.log.close)
+            if self._cleaning is not None:
+                self._cleaning.cancel()
+                closing.push_async_callback(asyncio.wait, {self._cleaning})
             if self._consuming is not None:
                 await self._consuming
 

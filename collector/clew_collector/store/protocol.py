@@ -137,7 +137,7 @@ class StoredFile:
 
 
 class Store(Protocol):
-    """Implementations: embedded (tantivy), memory (Elasticsearch later). One contract suite over all."""
+    """Implementations: embedded (tantivy), Elasticsearch, memory. One contract suite over all."""
 
     async def write(self, items: Sequence[Item]) -> list[Verdict]:
         """Take events, in rising position, one verdict each; not durable or searchable before `flush` returns.

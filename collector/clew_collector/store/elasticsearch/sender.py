@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
+from clew_agent.metrics import Metrics
 from clew_collector.errors import StoreError
 
 from .connection import ACCESS_HINT, Connection
@@ -33,15 +34,17 @@ class Sender:
         settings: ElasticsearchSettings,
         *,
         make_index: Callable[[str], Awaitable[None]],
+        metrics: Metrics | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._connection = connection
         self._settings = settings
         self._make_index = make_index
+        self._metrics = metrics
         self._sleep = sleep
         self._in_flight = asyncio.Semaphore(settings.bulks_max)
-        self.attempts: Counter[str] = Counter()
-        """Requests by what was decided about them, for metrics: taken and set to zero by who reads it."""
+        self.requests: Counter[Decision] = Counter()
+        """Requests by what was decided about them."""
 
     async def send(self, items: Sequence[BulkItem]) -> list[Judged]:
         """Return each item's fate: created, duplicate or rejected. StoreError when some have none after all attempts.
@@ -88,7 +91,9 @@ class Sender:
             reply = await self._connection.bulk(body([item for _number, item in items]))
         ids = [item.event_id for _number, item in items]
         answer = judge(None, b"", ids) if reply is None else judge(reply.status, reply.body, ids)
-        self.attempts[answer.decision.name.lower()] += 1
+        self.requests[answer.decision] += 1
+        if self._metrics is not None:
+            self._metrics.count("clew_store_requests", result=answer.decision.name.lower())
         match answer.decision:
             case Decision.FAIL:
                 raise StoreError(f"Elasticsearch refused a bulk request: {answer.reason}", hint=ACCESS_HINT)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Self
 
 import msgspec
 
+from clew_agent.metrics import Metrics
 from clew_collector.event import Event
 from clew_collector.store.admission import admit
 from clew_collector.store.expression import Expression
@@ -29,13 +31,14 @@ from .answers import Answers
 from .blocks import Blocks
 from .connection import Connection, connect, refused
 from .document import encode
+from .janitor import Janitor
 from .names import Names, block_of, day_of, has_day
 from .preparation import index_names, prepare
 from .request import BulkItem
 from .sender import Sender
 from .settings import ElasticsearchSettings
 from .transactions import Transactions
-from .verdict import Fate, Judged
+from .verdict import Decision, Fate, Judged
 
 __all__ = ["ElasticsearchStore"]
 
@@ -60,14 +63,21 @@ class ElasticsearchStore:
     collector, write to one Elasticsearch. Without one, who reads keeps the account itself (Kafka's offsets).
     """
 
-    def __init__(self, connection: Connection, settings: ElasticsearchSettings, *, account: str | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        settings: ElasticsearchSettings,
+        *,
+        account: str | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._connection = connection
         self.settings = settings
         self._names = Names(settings.index_prefix)
         self._account = account
         self._answers = Answers(connection, self._names)
-        self._sender = Sender(connection, settings, make_index=self._make_index)
         self._transactions = Transactions(connection, self._names, settings, make_index=self._make_index)
+        self._sender = Sender(connection, settings, make_index=self._make_index, metrics=metrics)
         self._blocks = Blocks(connection, self._sender, self._names)
         self._prepared = False
         self._indices: set[str] = set()
@@ -77,9 +87,21 @@ class ElasticsearchStore:
         self._rejections: dict[str, str] = {}
 
     @classmethod
-    def open(cls, settings: ElasticsearchSettings, *, account: str | None = None) -> Self:
+    def open(
+        cls, settings: ElasticsearchSettings, *, account: str | None = None, metrics: Metrics | None = None
+    ) -> Self:
         """Return the store. Nothing is asked yet: a collector starts also while Elasticsearch is away."""
-        return cls(connect(settings), settings, account=account)
+        return cls(connect(settings), settings, account=account, metrics=metrics)
+
+    @property
+    def janitor(self) -> Janitor:
+        """Who removes what is over the retention of the settings."""
+        return Janitor(self._connection, self._names, self.settings.retention)
+
+    @property
+    def requests(self) -> Counter[Decision]:
+        """How many bulk requests were sent, by what was decided about their answers."""
+        return self._sender.requests
 
     async def write(self, items: Sequence[Item]) -> list[Verdict]:
         """Take events; see `Store.write`."""
@@ -87,7 +109,7 @@ class ElasticsearchStore:
         if not items:
             return []
         durable = await self.position()
-        await self._prepare()
+        await self.prepare()
         events = [self._taken(item, durable) for item in items]
         taken = [event for event in events if isinstance(event, Event)]
         fates = iter(await self._send(taken))
@@ -229,8 +251,11 @@ class ElasticsearchStore:
         """Close the connections."""
         await self._connection.close()
 
-    async def _prepare(self) -> None:
-        """See that templates are ours before the first event is written."""
+    async def prepare(self) -> None:
+        """See that the cluster and our names are for us, and put templates in their place: before the first event.
+
+        StoreError, with nothing changed, when they are not.
+        """
         if not self._prepared:
             await prepare(self._connection, self._names, self.settings)
             self._prepared = True

@@ -1,0 +1,54 @@
+"""`clew doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from clew_agent.console import fail_with_hint, print_json
+from clew_agent.settings import read_settings
+from clew_collector.settings import CollectorSettings
+from clew_collector.store.elasticsearch.connection import connect
+from clew_collector.store.elasticsearch.names import Names
+
+from .facts import gather
+from .finding import Finding, Level
+from .judgement import judge
+
+__all__ = ["doctor"]
+
+_SIGNS = {Level.FINE: click.style("fine", "green"), Level.WARNING: click.style("warning", "yellow"),
+          Level.ERROR: click.style("error", "red")}  # fmt: skip
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), required=True, help="The collector's YAML file of settings.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@fail_with_hint
+def doctor(config: Path, as_json: bool) -> None:
+    """Say what is wrong with the engines and what to do. Changes nothing; exits 1 when something is an error."""
+    findings = asyncio.run(_examine(read_settings(config, CollectorSettings)))
+    if as_json:
+        print_json([asdict(finding) | {"level": finding.level.value} for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{_SIGNS[finding.level]}: {finding.subject}: {finding.message}.")
+            if finding.hint:
+                click.echo(f"  {finding.hint}.")
+    if any(finding.level is Level.ERROR for finding in findings):
+        sys.exit(1)
+
+
+async def _examine(settings: CollectorSettings) -> list[Finding]:
+    elasticsearch = settings.store.elasticsearch
+    if elasticsearch is None:
+        return [Finding(Level.FINE, "store", f"events are kept in {settings.data}, no cluster is used")]
+    connection = connect(elasticsearch)
+    try:
+        return judge(await gather(connection, Names(elasticsearch.index_prefix)), elasticsearch)
+    finally:
+        await connection.close()
