@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -16,15 +17,19 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-from deploy.engines import Elasticsearch, Running
 from real_logs import unpack_trainticket
 from store import read_events
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from deploy.engines import Elasticsearch, Running
 
 from clew_collector.event import Event
 from clew_collector.store.elasticsearch import ElasticsearchSettings, ElasticsearchStore
 from clew_collector.store.elasticsearch.document import encode
 from clew_collector.store.elasticsearch.names import Names, day_of
 from clew_collector.store.elasticsearch.request import BulkItem, body, cut
+from clew_collector.store.elasticsearch.store import PART_EVENTS_MAX
 from clew_collector.store.expression import ALL
 from clew_collector.store.protocol import Item, Verdict
 
@@ -53,11 +58,11 @@ async def through_the_store(events: list[Event], settings: ElasticsearchSettings
 def bodies_of(events: list[Event], settings: ElasticsearchSettings) -> list[bytes]:
     names = Names(settings.index_prefix)
     items = [BulkItem(names.dated(day_of(event.time)), event.event_id, encode(event)) for event in events]
-    # As the store does: a batch is cut into requests, the next batch begins with a new one.
+    # Requests as large as the store's.
     return [
         body(part)
-        for first in range(0, len(items), BATCH)
-        for part in cut(items[first : first + BATCH], bytes_max=settings.bulk_bytes_max)
+        for first in range(0, len(items), PART_EVENTS_MAX)
+        for part in cut(items[first : first + PART_EVENTS_MAX], bytes_max=settings.bulk_bytes_max)
     ]
 
 

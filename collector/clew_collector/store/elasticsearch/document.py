@@ -6,7 +6,7 @@ import re
 from base64 import b64decode, b64encode
 from functools import lru_cache
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,7 @@ __all__ = ["BODY_WORD", "VALUE_WORD", "Document", "attribute_prefix", "decode", 
 BODY_WORD, VALUE_WORD = "b", "v"
 KEY_CHARACTERS_MAX = 256
 """A longer attribute key is found in `terms`, not in `attributes`."""
+KEPT_CHARACTERS_MAX = 64
 TERM_BYTES_MAX = 32_766
 """Lucene's."""
 _SIGN = 1 << 63
@@ -159,32 +160,59 @@ def _fit_keywords(document: Document, event: Event) -> bool:
 
 def _add_attributes(document: Document, attributes: dict[str, Any], long_words: list[str]) -> bool:
     """Add the attributes in every form; return whether the readable one says them exactly."""
-    terms, values, numbers, odd = [], [], {}, False
+    terms: list[str] = []
+    values: list[str] = []
+    numbers: dict[str, float] = {}
+    exact = True
     for key, value in attributes.items():
-        if not key or len(key) > KEY_CHARACTERS_MAX or "\0" in key:
-            odd = True
-        if value is None:
+        # Values repeat from line to line. What is equal and written otherwise (0.0 and -0.0), or long, is not kept.
+        kind = type(value)
+        make = _kept_forms if kind is int or (kind is str and len(value) <= KEPT_CHARACTERS_MAX) else _forms
+        forms = make(key, value)
+        exact &= forms.readable
+        if forms.words is None:
             continue
-        text = value if type(value) is str else attribute_text(value)
-        if not text:
-            continue
-        term = attribute_prefix(key) + text[:KEYWORD_CHARACTERS_MAX]
-        if len(term) * 4 <= TERM_BYTES_MAX or len(term.encode()) <= TERM_BYTES_MAX:
-            terms.append(term)
-        values.append(spaced(text, long_words, VALUE_WORD))
-        if type(value) is str or type(value) is bool:
-            continue
-        if (number := attribute_number(value)) is not None:
-            terms.append(f"{number_prefix(key)}{number_code(number):016x}")
-            if _names_field(key):
-                numbers[key] = number
-        else:
-            odd = True  # JSON has no word for infinities and what is not a number
+        terms += forms.terms
+        if forms.number is not None:
+            numbers[key] = forms.number
+        values.append(spaced(value, long_words, VALUE_WORD) if forms.long else forms.words)
     document.terms, document.values, document.numbers = terms, values, numbers
-    if odd:
+    if not exact:
         attributes = {key: value for key, value in attributes.items() if _is_readable(key, value)}
     document.attributes = attributes
-    return not odd
+    return exact
+
+
+class _Forms(NamedTuple):
+    """What an attribute is found by."""
+
+    words: str | None
+    """None where there is no value."""
+    terms: tuple[str, ...] = ()
+    number: float | None = None
+    readable: bool = True
+    long: bool = False
+    """It has a token that is too long for a word."""
+
+
+def _forms(key: str, value: Any) -> _Forms:
+    readable = _is_readable(key, value)
+    text = value if type(value) is str else attribute_text(value)
+    if value is None or not text:
+        return _Forms(None, readable=readable)
+    long_words: list[str] = []
+    words = spaced(text, long_words, VALUE_WORD)
+    term = attribute_prefix(key) + text[:KEYWORD_CHARACTERS_MAX]
+    fits = len(term) * 4 <= TERM_BYTES_MAX or len(term.encode()) <= TERM_BYTES_MAX
+    terms = [term] if fits else []
+    number = None if type(value) is str else attribute_number(value)
+    if number is not None:
+        terms.append(f"{number_prefix(key)}{number_code(number):016x}")
+    field = number if _names_field(key) else None
+    return _Forms(words, tuple(terms), field, readable, bool(long_words))
+
+
+_kept_forms = lru_cache(maxsize=16_384, typed=True)(_forms)
 
 
 def _is_readable(key: str, value: Any) -> bool:

@@ -42,6 +42,8 @@ from .verdict import Decision, Fate, Judged
 
 __all__ = ["ElasticsearchStore"]
 
+PART_EVENTS_MAX = 2_000
+"""Events encoded at once."""
 REFRESH_NAMES_MAX = 32
 """More indices than this are refreshed by their common name: a path has a limit."""
 NO_PLACE = "it has no place in a file: its id, offset or length cannot be"
@@ -137,9 +139,19 @@ class ElasticsearchStore:
         if not events:
             return []
         indices = await self._indices_of(events)
-        items = await asyncio.to_thread(_bulk_items, events, indices)
         self._touched.update(indices)
-        return await self._sender.send(items)
+        sending: list[asyncio.Task[list[Judged]]] = []
+        try:
+            # While one part is on its way, the next is encoded.
+            for first in range(0, len(events), PART_EVENTS_MAX):
+                part = slice(first, first + PART_EVENTS_MAX)
+                items = await asyncio.to_thread(_bulk_items, events[part], indices[part])
+                sending.append(asyncio.create_task(self._sender.send(items)))
+            return [judged for task in sending for judged in await task]
+        finally:
+            for task in sending:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
 
     async def _indices_of(self, events: list[Event]) -> list[str]:
         """Return the index of each event: the same for the same line, however often and by whomever it is read."""

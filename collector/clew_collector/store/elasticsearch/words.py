@@ -6,6 +6,7 @@ letter never meets it) and stands itself among the keywords of `long_words`.
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 
 from clew_collector.store.expression import tokens
@@ -16,6 +17,9 @@ LONG = 200
 """Lucene's whitespace analyzer splits words of more than 255 UTF-16 units, and takes patterns of 1,000 bytes."""
 _PRIVATE = 0xE000
 """Where Unicode's private use area begins: none of it is a letter or digit."""
+# For ASCII, which nearly everything is, one pass in C does what `tokens` does.
+_LOWER = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
+_long_word = re.compile(rf"[a-z0-9]{{{LONG + 1}}}").search
 
 
 def _is_long(token: str) -> bool:
@@ -31,12 +35,15 @@ def stand_in(token: str) -> str:
 
 def spaced(text: str, long_words: list[str], kind: str) -> str:
     """Return a text's tokens with spaces between; long ones are added to `long_words`, after `kind`."""
+    if text.isascii():
+        lower = text.translate(_LOWER)
+        if len(text) <= LONG or not _long_word(lower):
+            return lower
     found = tokens(text)
-    joined = " ".join(found)
-    if len(joined) <= LONG // 2 or not any(map(_is_long, found)):
-        return joined
-    long_words += (kind + token for token in found if _is_long(token))
-    return " ".join(stand_in(token) if _is_long(token) else token for token in found)
+    if any(map(_is_long, found)):
+        long_words += (kind + token for token in found if _is_long(token))
+        return " ".join(stand_in(token) if _is_long(token) else token for token in found)
+    return " ".join(found)
 
 
 def words_of(values: tuple[str, ...]) -> list[str]:
