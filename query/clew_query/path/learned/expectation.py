@@ -1,0 +1,95 @@
+"""One round of learning: read all transactions under the model, and count what happened in them as far as it is likely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .automaton import END, Counts
+from .lattice import NOBODY, Lattice
+from .prior import Prior
+from .sequence import Trail
+
+__all__ = ["Expected", "added", "expect", "thinned"]
+
+COUNT_MIN = 1e-9
+
+Weighed = Sequence[tuple[Trail, float]]
+"""Different transactions, each with how often it was seen."""
+
+
+@dataclass(slots=True)
+class Expected:
+    """Expected counts of events by state, over many transactions."""
+
+    loss: float = 0.0
+    counts: Counts = field(default_factory=dict)
+    surprise: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """For each kind how many invocations begin with it, and how surprising that was in all, in nats."""
+
+
+def expect(lattice: Lattice, trails: Weighed) -> Expected:
+    """Return what is expected to have happened in these transactions."""
+    found = Expected()
+    steps: dict[int, float] = {}
+    ends: dict[int, float] = {}
+    for trail, weight in trails:
+        readings = lattice.read(trail)
+        found.loss += readings.loss * weight
+        for arcs in readings.levels:
+            for _, _, step, _, posterior in arcs:
+                steps[step] = steps.get(step, 0.0) + posterior * weight
+        for reading, posterior in readings.last.items():
+            ends[reading] = ends.get(reading, 0.0) + posterior * weight
+    kinds = lattice.automaton.prior.kinds
+    for step, count in steps.items():
+        if count < COUNT_MIN:
+            continue
+        taken = lattice.steps[step]
+        for state, event in taken.events:
+            of_state = found.counts.setdefault(state, {})
+            of_state[event] = of_state.get(event, 0.0) + count
+        if taken.caller >= NOBODY:
+            kind = taken.events[-1][1] - kinds
+            times, surprise = found.surprise.get(kind, (0.0, 0.0))
+            found.surprise[kind] = times + count, surprise + count * lattice.surprise(step)
+    for reading, count in ends.items():
+        for state in lattice.open_states(reading):
+            of_state = found.counts.setdefault(state, {})
+            of_state[END] = of_state.get(END, 0.0) + count
+    return found
+
+
+def added(a: Counts, b: Counts) -> Counts:
+    """Return the sum of both."""
+    total = {state: dict(events) for state, events in a.items()}
+    for state, events in b.items():
+        of_state = total.setdefault(state, {})
+        for event, count in events.items():
+            of_state[event] = of_state.get(event, 0.0) + count
+    return total
+
+
+def thinned(counts: Counts, prior: Prior, price: float) -> Counts:
+    """Return the counts with `price` taken from each call of a service that begins with a certain line.
+
+    A sparse prior (Figueiredo and Jain, 2002): calls that explain next to nothing disappear instead of lingering, and
+    an invocation is not cut in two only because its caller remembers more.
+    """
+    calls: dict[tuple[int, int], float] = {}
+    for state, events in counts.items():
+        for event, count in events.items():
+            if event >= prior.kinds:
+                key = prior.service[state[0]], event
+                calls[key] = calls.get(key, 0.0) + count
+    kept: Counts = {}
+    for state, events in counts.items():
+        of_state = kept[state] = {}
+        for event, count in events.items():
+            if event < prior.kinds:
+                of_state[event] = count
+                continue
+            total = calls[prior.service[state[0]], event]
+            if total > price:
+                of_state[event] = count * (total - price) / total
+    return kept

@@ -1,0 +1,238 @@
+"""Learning a model from transactions without labels: expectation maximisation from several starts.
+
+Kinds of lines first, then the hosts' clocks, then who calls whom, then what nobody waits for; then the clocks again,
+with what is known now of the calls.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from clew_collector.event import Event
+
+from .asynchronous import find_spawned
+from .automaton import END, Automaton
+from .decode import decode
+from .exchange import Exchanges, solve
+from .expectation import Expected, Weighed, expect, thinned
+from .lateness import corrected_times, learn_lateness
+from .lattice import Lattice
+from .model import Model
+from .offsets import Occurrence, find_offsets
+from .prior import AFTER_OTHERS, make_prior
+from .senders import Senders, learn_senders
+from .sequence import Trail, make_trail
+from .templates import Templates
+
+__all__ = ["Progress", "learn"]
+
+Progress = Callable[[str], None]
+"""Is told in a few words what is being done; may raise to end the learning."""
+
+ROUNDS = 12
+ROUNDS_WARM = 5
+ROUNDS_LAST = 3
+STAR = 0.1
+"""Weight of calls that are not made by the root, in the first round of some starts: in doubt, one service calls all."""
+STARTS = ((STAR, 0.0), (1.0, AFTER_OTHERS))
+"""Weight of such calls, and how much following another service's line makes a line look like a start."""
+PRICE = 1.0
+"""Calls that a pair of service and first line must explain more than to be believed in, each round."""
+EDGE_PRICE = 20.0
+"""Nats that such a pair costs when models are compared."""
+SEQUENCES_MAX = 400
+LINES_MAX = 20_000
+"""Different transactions, and lines of them, that are read in each round."""
+OFFSET_TRANSACTIONS_MAX = 600
+REFINEMENTS_MAX = 3
+SURE = 0.9
+MISSING = 0.1
+MISSING_FROM_ROUND = 4
+
+
+def learn(
+    transactions: Sequence[Sequence[Event]],
+    *,
+    previous: Model | None = None,
+    known_offsets: Mapping[str, float] | None = None,
+    progress: Progress = lambda _: None,
+) -> Model:
+    """Return a model of these transactions; span ids in them are not looked at.
+
+    `known_offsets`: ns that hosts' clocks are ahead, as agents measured. With a `previous` model learning starts from
+    it and keeps its numbers of kinds. The same transactions in any order give the same model.
+    """
+    started = time.monotonic()
+    ordered = sorted(
+        ([*events] for events in transactions if events), key=lambda events: min(e.event_id for e in events)
+    )
+    progress("telling kinds of lines apart")
+    templates = previous.templates if previous else Templates()
+    templates.fit(event for events in ordered for event in events)
+    services = {name: number for number, name in enumerate(dict.fromkeys(templates.services))}
+    lateness = learn_lateness(event for events in ordered for event in events)
+    progress("comparing clocks")
+    offsets, moved = _first_offsets(
+        ordered, templates, lateness, known_offsets or (previous.offsets if previous else None)
+    )
+    model = Model(templates, services, Automaton(make_prior(templates, [], after_others=0.0)), lateness=lateness)
+    model.offsets = offsets
+    for round_ in range(REFINEMENTS_MAX + 1):
+        trails = _trails(model, ordered)
+        progress(f"learning calls from {len(trails)} different transactions")
+        warm = model if round_ else previous
+        _learn_calls(model, trails, warm, cold=round_ == 0)
+        if round_ == REFINEMENTS_MAX or not (moved or known_offsets) or not _refine(model, ordered, known_offsets):
+            break
+    model.transactions = len(ordered)
+    model.lines = sum(map(len, ordered))
+    model.learned_s = time.monotonic() - started
+    return model
+
+
+def _trails(model: Model, transactions: Sequence[Sequence[Event]]) -> list[tuple[Trail, float]]:
+    """Return the different trails, each with how often it was seen, the most frequent first."""
+    count: dict[Trail, float] = {}
+    for events in transactions:
+        trail = make_trail(events, model.templates, model.services, model.offsets, model.lateness)[0]
+        count[trail] = count.get(trail, 0.0) + 1
+    return sorted(count.items(), key=lambda item: (-item[1], len(item[0]), item[0].kinds, item[0].streams))
+
+
+def _sample(trails: Sequence[tuple[Trail, float]]) -> list[tuple[Trail, float]]:
+    """Return as many as are read in each round: half are the most frequent ones, the rest evenly from all others."""
+    half = SEQUENCES_MAX // 2
+    rest = trails[half:]
+    step = max(1, -(-len(rest) // half))
+    chosen: list[tuple[Trail, float]] = []
+    lines = 0
+    for item in [*trails[:half], *rest[::step]]:
+        if chosen and lines + len(item[0]) > LINES_MAX:
+            break
+        lines += len(item[0])
+        chosen.append(item)
+    return chosen
+
+
+def _learn_calls(model: Model, trails: list[tuple[Trail, float]], warm: Model | None, *, cold: bool) -> None:
+    """Find the best automaton for these trails, and put it into the model."""
+    sample = _sample(trails)
+    best: tuple[float, Lattice] | None = None
+    if warm is not None:
+        automaton = Automaton(make_prior(model.templates, trails, after_others=0.0))
+        automaton.learn(warm.automaton.counts)
+        best = _rounds(Lattice(automaton, spawned=warm.spawned), sample, ROUNDS_WARM, 1.0)
+    if cold:
+        for star, after_others in STARTS:
+            automaton = Automaton(make_prior(model.templates, trails, after_others=after_others))
+            found = _rounds(Lattice(automaton), sample, ROUNDS, star)
+            if best is None or found[0] < best[0]:
+                best = found
+    assert best is not None
+    lattice = best[1]
+    if cold:
+        find_spawned(lattice, sample, PRICE)
+        _rounds(lattice, sample, ROUNDS_LAST, 1.0)
+    model.automaton, model.spawned = lattice.automaton, lattice.spawned
+    model.senders = learn_senders(trails, lattice.spawned, lattice.automaton.prior)
+    model.loss = best[0] / max(1.0, sum(len(trail) * weight for trail, weight in sample))
+
+
+def _rounds(lattice: Lattice, sample: Weighed, rounds: int, star: float) -> tuple[float, Lattice]:
+    """Learn for some rounds; return the price of the outcome (lower is better) with the lattice."""
+    automaton = lattice.automaton
+    for round_ in range(rounds):
+        lattice.star = star if round_ == 0 else 1.0
+        if round_ >= MISSING_FROM_ROUND or rounds < ROUNDS:
+            lattice.missing = MISSING
+            lattice.rebuild()
+        lattice.renew()
+        expected = expect(lattice, sample)
+        automaton.learn(thinned(expected.counts, automaton.prior, PRICE))
+    lattice.renew()
+    return _price(expect(lattice, sample), lattice), lattice
+
+
+def _price(expected: Expected, lattice: Lattice) -> float:
+    """Return the loss, and what the edges cost: who calls whom with which line, who ends right after a call."""
+    prior = lattice.automaton.prior
+    edges: dict[tuple[int, int], float] = {}
+    for state, events in expected.counts.items():
+        for event, count in events.items():
+            if event >= prior.kinds or (event == END and state[1]):
+                key = prior.service[state[0]], event
+                edges[key] = edges.get(key, 0.0) + count
+    return expected.loss + EDGE_PRICE * sum(min(count, 1.0) for count in edges.values())
+
+
+def _first_offsets(
+    transactions: Sequence[Sequence[Event]],
+    templates: Templates,
+    lateness: Mapping[str, float],
+    known: Mapping[str, float] | None,
+) -> tuple[dict[str, float], bool]:
+    hosts = sorted({event.host for events in transactions for event in events})
+    index = {host: n for n, host in enumerate(hosts)}
+    step = max(1, len(transactions) // OFFSET_TRANSACTIONS_MAX)
+    occurrences = [_occurrence(events, templates, index, lateness) for events in transactions[::step]]
+    start = np.array([known.get(host, 0.0) for host in hosts]) if known else None
+    found = find_offsets(occurrences, len(hosts), start)
+    return dict(zip(hosts, found.offset.tolist(), strict=True)), found.moved
+
+
+def _occurrence(
+    events: Sequence[Event], templates: Templates, hosts: Mapping[str, int], lateness: Mapping[str, float]
+) -> Occurrence:
+    times = corrected_times(events, {}, lateness)
+    order = sorted(range(len(events)), key=lambda n: (times[n], events[n].event_id))
+    kinds = templates.kinds(events)
+    writers: dict[tuple[str, str, str], int] = {}
+    return Occurrence(
+        np.array([hosts[events[n].host] for n in order]),
+        np.array([writers.setdefault(_writer(events[n]), len(writers)) for n in order]),
+        np.array([kinds[n] for n in order]),
+        np.array([times[n] for n in order], dtype=np.int64),
+    )
+
+
+def _writer(event: Event) -> tuple[str, str, str]:
+    return event.service, event.instance, event.host
+
+
+def _refine(model: Model, transactions: Sequence[Sequence[Event]], known: Mapping[str, float] | None) -> bool:
+    """Move the offsets to where the calls that are sure want them; return whether any moved."""
+    lattice = lattice_of(model)
+    exchanges = Exchanges()
+    step = max(1, len(transactions) // OFFSET_TRANSACTIONS_MAX)
+    for events in transactions[::step]:
+        _exchange(model, lattice, events, exchanges)
+    model.offsets, model.uncertainty, moved = solve(exchanges, model.offsets, known)
+    return moved
+
+
+def _exchange(model: Model, lattice: Lattice, events: Sequence[Event], exchanges: Exchanges) -> None:
+    trail, order = make_trail(events, model.templates, model.services, model.offsets, model.lateness)
+    decoded = decode(lattice, trail, Senders())
+    times = corrected_times(events, {}, model.lateness)
+    lines: list[list[int]] = [[] for _ in decoded.calls]
+    for place, number in enumerate(decoded.invocation):
+        lines[number].append(place)
+    for number, call in enumerate(decoded.calls):
+        if call.parent is None or call.spawned or call.probability < SURE:
+            continue
+        own, callers = lines[number], lines[call.parent]
+        caller, callee = events[order[callers[0]]].host, events[order[own[0]]].host
+        before = [place for place in callers if place < own[0]]
+        after = [place for place in callers if place > own[-1]]
+        if before:
+            exchanges.called(caller, callee, times[order[before[-1]]], times[order[own[0]]])
+        if after:
+            exchanges.returned(caller, callee, times[order[own[-1]]], times[order[after[0]]])
+
+
+def lattice_of(model: Model) -> Lattice:
+    """Return a lattice that reads transactions with the model."""
+    return Lattice(model.automaton, spawned=model.spawned, missing=MISSING)
