@@ -1,7 +1,7 @@
 """Paths from logs alone against the spans' truth: accuracy, calibration, speed, for every skew and share of lost lines.
 
-The span ids are cut out of the lines; learning sees nothing of the spans. Definitions are those of `evaluate.py` beside
-this file. `python bench/path.py [--system TT|OB] [--only WORD]... [--json FILE]`; CLEW_DATA names the folder of the data.
+The span ids are cut out of the lines; learning sees nothing of the spans. Definitions: `path_truth.py`.
+`python bench/path.py [--system TT|OB] [--only WORD]... [--json FILE]`; CLEW_DATA names the folder of the data.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from path_truth import POD, Calls, Edges, Spans, baselines, evaluate, read_spans
 from store import read_events
 
 from clew_collector.event import Event
-from clew_query.path.facts import read_facts
+from clew_query.path.adjusted import adjust
 from clew_query.path.learned import LearnedInference, Model, learn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,7 +125,8 @@ def predict(model: Model, transactions: dict[str, list[Event]]) -> tuple[Calls, 
     """Return the calls of each transaction, the seconds that took, and how many different ones there were."""
     inference = LearnedInference(model)
     found: Calls = {}
-    prepared = {name: read_facts(events) for name, events in transactions.items()}
+    clocks = model.clocks()
+    prepared = {name: adjust(events, clocks).facts for name, events in transactions.items()}
     start = time.perf_counter()
     for name, facts in prepared.items():
         inferred = inference.infer(facts)
@@ -189,7 +190,7 @@ def main(arguments: Sequence[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             system = load(name, Path(folder))
         for case in CASES:
-            if name == "OB" and case.name in {"learned on 1000"}:
+            if name == "OB" and case.name == "learned on 1000":
                 continue
             if not given.only or any(word in case.name for word in given.only):
                 row = run(system, case)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 from clew_collector.agents import SeenAgent
@@ -12,6 +13,7 @@ from clew_collector.audit import Audit
 from clew_collector.event import Event
 from clew_collector.service import Collector, Readers
 from clew_collector.store.protocol import Store
+from clew_query.path.learned.keeper import PathModelKeeper
 
 __all__ = ["AlertsView", "Backend", "Live", "NoRules", "Subscription"]
 
@@ -70,6 +72,8 @@ class Backend:
     """Compares what agents had acknowledged with what is in log and store."""
     live: Live | None = None
     alerts: AlertsView | None = None
+    paths: PathModelKeeper = field(default_factory=lambda: PathModelKeeper(None))
+    """What was learned of paths."""
     problems: Callable[[], Awaitable[Sequence[str]]] = _no_problem
     """Why this process is not ready, in sentences; nothing when it is."""
 
@@ -82,10 +86,19 @@ class Backend:
             audit=collector.audit,
             live=collector.live,
             alerts=alerts or NoRules(),
+            paths=PathModelKeeper(collector.directory.path if collector.directory else None),
             problems=collector.ready,
         )
 
     @classmethod
-    def of_readers(cls, readers: Readers) -> Self:
-        """Return the backend over a data directory that is only read: no live tail, no alerts."""
-        return cls(store=readers.store, agents=readers.agents.seen, audit=readers.audit)
+    def of_readers(cls, readers: Readers, data: Path | None = None) -> Self:
+        """Return the backend over a data directory that is only read: no live tail, no alerts.
+
+        `data` is the directory, which may hold a model of paths.
+        """
+        return cls(
+            store=readers.store,
+            agents=readers.agents.seen,
+            audit=readers.audit,
+            paths=PathModelKeeper(data),
+        )

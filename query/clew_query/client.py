@@ -55,7 +55,7 @@ async def _directory(data: Path) -> AsyncIterator[Client]:
 
     readers = await Readers.open(data)
     try:
-        transport = httpx.ASGITransport(create_app(Backend.of_readers(readers), page=False))
+        transport = httpx.ASGITransport(create_app(Backend.of_readers(readers, data), page=False))
         async with httpx.AsyncClient(transport=transport, base_url="http://clew") as http:
             yield Client(http, str(data))
     finally:

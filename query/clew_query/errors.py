@@ -6,6 +6,7 @@ ClewError
 ├── NotFound         nothing is known by that id
 ├── Unavailable      this process has no part that could answer that
 ├── ServerError      the server answered with an error, or not at all
+├── PathModelError   what was learned of paths could not be read or written
 ├── RuleError        an alert rule does not hold
 └── AlertBookError   alert states and notifications could not be read or written
 """
@@ -14,7 +15,16 @@ from __future__ import annotations
 
 from clew_agent.errors import ClewError
 
-__all__ = ["AlertBookError", "BadRequest", "NotFound", "QueryError", "RuleError", "ServerError", "Unavailable"]
+__all__ = [
+    "AlertBookError",
+    "BadRequest",
+    "NotFound",
+    "PathModelError",
+    "QueryError",
+    "RuleError",
+    "ServerError",
+    "Unavailable",
+]
 
 
 class BadRequest(ClewError):
@@ -39,6 +49,10 @@ class Unavailable(ClewError):
 
 class ServerError(ClewError):
     """The server answered with an error, or not at all."""
+
+
+class PathModelError(ClewError):
+    """What was learned of paths could not be read or written."""
 
 
 class RuleError(ClewError):

@@ -18,6 +18,7 @@ from .answer import register_errors
 from .events import events_router
 from .health import health_router
 from .openapi import describe
+from .paths import paths_router
 from .service_map import service_map_router
 from .services import services_router
 from .stream import stream_router
@@ -47,6 +48,7 @@ def create_app(
         transactions_router(backend),
         services_router(backend),
         service_map_router(backend),
+        paths_router(backend),
         agents_router(backend),
         alerts_router(backend),
     ):

@@ -19,7 +19,7 @@ __all__ = ["service_map_router"]
 def service_map_router(backend: Backend) -> APIRouter:
     """Return the route /services/map."""
     router = APIRouter(tags=["services"], responses=ERRORS)
-    keeper = MapKeeper(backend.store)
+    keeper = MapKeeper(backend.store, inference=backend.paths)
 
     @router.get("/services/map", summary="Who calls whom: calls, errors, latency, and how much of it is inferred")
     async def service_map(bounds: Annotated[tuple[int | None, int | None], Depends(asked_range)]) -> Response:

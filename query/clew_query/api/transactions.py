@@ -68,9 +68,11 @@ def transactions_router(backend: Backend) -> APIRouter:
             )
         around = await find_gaps(store, backend.agents(), collected.events, time.time_ns())
         at = max((event.end for event in collected.events), default=0)
-        clocks = measured_clocks(backend.agents(), at)
+        # Measured ones and learned ones have no common zero: never mixed.
+        clocks = measured_clocks(backend.agents(), at) or backend.paths.clocks()
         return await answer_events(
-            lambda: transaction_json(collected, around=around, clocks=clocks), events=collected.returned
+            lambda: transaction_json(collected, around=around, inference=backend.paths, clocks=clocks),
+            events=collected.returned,
         )
 
     return router

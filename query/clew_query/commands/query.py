@@ -54,7 +54,7 @@ async def _run(settings: QuerySettings) -> None:
         readers = await Readers.open(settings.data, settings.store, settings.log)
         try:
             stop = stop_signal()
-            app = create_app(Backend.of_readers(readers), metrics=metrics)
+            app = create_app(Backend.of_readers(readers, settings.data), metrics=metrics)
             async with served(app, bound) as serving:
                 click.echo(f"clew query: {url_of(bound)}, reads {settings.data}", err=True)
                 stopping = asyncio.create_task(stop.wait())

@@ -22,6 +22,8 @@ from clew_query.alerts import AlertEngine, IngestWatermark, RuleSet
 from clew_query.api import create_app
 from clew_query.backend import Backend
 from clew_query.lucene import compile_query
+from clew_query.path.learned.apart import learn_from_store
+from clew_query.path.learned.saved import save_model
 from clew_query.up.account import Account, draw_account
 from clew_query.up.agent_child import AgentChild
 from clew_query.up.settings import UpSettings
@@ -57,12 +59,16 @@ async def run_up(settings: UpSettings, rules: RuleSet | None, *, ready: Callable
         alerts = await _open_alerts(collector, rules, metrics, url) if rules else None
         if alerts:
             parts.push_async_callback(alerts.close)
-        app = create_app(
-            Backend.of_collector(collector, alerts=alerts), metrics=metrics, routers=[ingest_router(collector)]
-        )
+        backend = Backend.of_collector(collector, alerts=alerts)
+        app = create_app(backend, metrics=metrics, routers=[ingest_router(collector)])
         running: set[asyncio.Task[Any]] = {await parts.enter_async_context(served(app, bound))}
         if alerts:
             running.add(await parts.enter_async_context(_background(alerts.run())))
+        if settings.path_learning_interval_s:
+            learning = backend.paths.learn_now_and_then(
+                settings.path_learning_first_s, settings.path_learning_interval_s
+            )
+            running.add(await parts.enter_async_context(_background(learning)))
         if settings.sources:
             agent = _agent(settings, url, once=False)
             running.add(await parts.enter_async_context(_background(agent.run(stop.is_set))))
@@ -96,6 +102,11 @@ async def run_once(settings: UpSettings, *, progress: Progress | None = None) ->
                     await asyncio.wait({shipping, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 await agent.stop()
                 status = await shipping
+        if settings.path_learning_interval_s and collector.directory is not None and not stop.is_set():
+            await collector.drain()
+            learned = await learn_from_store(collector.store)
+            if learned is not None:
+                save_model(learned, collector.directory.path)
         if stop.is_set():
             raise ClewError(
                 "stopped before everything was stored", hint="the same command goes on where this one ended"

@@ -36,6 +36,10 @@ class UpSettings(Settings):
     """More of the collector's settings (limits, intervals)."""
     agent_restart_wait_s: float = Field(default=1.0, gt=0, le=60)
     """How long to wait before an agent that died is started again."""
+    path_learning_first_s: float = Field(default=60.0, gt=0, le=86_400)
+    """How long after the start the first model of paths is learned from what is stored."""
+    path_learning_interval_s: float = Field(default=3_600.0, ge=0, le=7 * 86_400)
+    """How often it is learned anew, by a process of the lowest priority; 0 never."""
     shutdown_s: float = Field(default=10.0, gt=0, le=300)
     """How long the agent may take to flush when all is stopped."""
 

@@ -30,7 +30,10 @@ def find_spawned(lattice: Lattice, trails: Weighed, price: float) -> frozenset[i
     candidates = [
         (-surprise, kind)
         for kind, (times, surprise) in expected.surprise.items()
-        if times > 0 and prior.start[kind] >= START_MIN and surprise / times > SURPRISE_MIN
+        if times > 0
+        and kind not in lattice.spawned
+        and prior.start[kind] >= START_MIN
+        and surprise / times > SURPRISE_MIN
     ]
     for _, kind in sorted(candidates)[:CANDIDATES_MAX]:
         _try(lattice, trails, kind, price)

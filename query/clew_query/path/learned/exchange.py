@@ -1,4 +1,4 @@
-"""Clock offsets refined by what the model reads: a call is an exchange of times between the caller's host and the callee's.
+"""Clock offsets refined by what the model reads: a call is an exchange of times between two hosts.
 
 The caller's line before a call and the callee's first line bound the difference of the clocks from above, the callee's
 last line and the caller's next one from below. Over many calls the bounds are as tight as the fastest call.

@@ -1,4 +1,4 @@
-"""One round of learning: read all transactions under the model, and count what happened in them as far as it is likely."""
+"""One round of learning: read all transactions under the model, and count what probably happened in them."""
 
 from __future__ import annotations
 

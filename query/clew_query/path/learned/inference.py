@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from threading import Lock
 
 from clew_query.path.facts import UNKNOWN, Facts
 from clew_query.path.inference import Inference, Inferred, Link
 from clew_query.path.interval import IntervalInference
 
 from .decode import Decoded, decode
+from .lateness import Correction
 from .learning import lattice_of
 from .model import Model
 from .sequence import STREAMS_MAX, Trail, make_trail
@@ -26,12 +28,18 @@ BEAM_MIN = 3
 
 
 class LearnedInference:
-    """Reads transactions with a model; what it does not know is left to nesting and order."""
+    """Reads transactions with a model; what it does not know is left to nesting and order.
+
+    The model's offsets are not applied: they are given to `build_path` as `clocks`, which shows them, too. May be asked
+    from several threads.
+    """
 
     def __init__(self, model: Model, otherwise: Inference | None = None) -> None:
         self.model = model
         self._otherwise = otherwise or IntervalInference()
+        self._correction = Correction(lateness=model.lateness, applied=model.applied())
         self._lattice = lattice_of(model)
+        self._turn = Lock()
         self._cache: OrderedDict[Trail, Decoded] = OrderedDict()
         self.decoded = 0
         """How many transactions were read that were not in the cache."""
@@ -52,8 +60,9 @@ class LearnedInference:
         if self.model.transactions < TRANSACTIONS_MIN or unseen > UNSEEN_MAX * len(events):
             return self._otherwise.infer(facts)
         model = self.model
-        trail, order = make_trail(events, model.templates, model.services, model.offsets, model.lateness)
-        decoded = self._decode(trail)
+        trail, order = make_trail(events, model.templates, model.services, self._correction)
+        with self._turn:
+            decoded = self._decode(trail)
         of_line = [0] * len(events)
         for place, number in zip(order, decoded.invocation, strict=True):
             of_line[place] = number
@@ -74,7 +83,7 @@ class LearnedInference:
         return known
 
     def _told(self, facts: Facts, trail: Trail, decoded: Decoded, of_line: list[int]) -> Inferred:
-        """Number the invocations by their first lines in the facts' order, one for all lines of a group."""
+        """Return the tree, invocations numbered by first lines in the facts' order, one for all lines of a group."""
         key_of_group: dict[int, int] = {}
         number: dict[tuple[int, int], int] = {}
         sources: list[int] = []

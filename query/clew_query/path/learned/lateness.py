@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from clew_collector.event import Event
 
-__all__ = ["corrected_times", "learn_lateness"]
+__all__ = ["Correction", "corrected_times", "learn_lateness"]
 
 LATE_MIN_NS = 2_000_000
 """A time of day in milliseconds tells no less."""
@@ -42,15 +43,27 @@ def learn_lateness(events: Iterable[Event]) -> dict[str, float]:
     }
 
 
-def corrected_times(events: Sequence[Event], offsets: Mapping[str, float], lateness: Mapping[str, float]) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What puts lines into the order of what happened; all in ns, by host, or by service and host."""
+
+    offsets: Mapping[str, float] = field(default_factory=dict)
+    """How far each host's clock is ahead."""
+    lateness: Mapping[str, float] = field(default_factory=dict)
+    """How much later than their own clock lines are usually stamped."""
+    applied: Mapping[str, float] = field(default_factory=dict)
+    """Offsets that were taken from the events' times before."""
+
+
+def corrected_times(events: Sequence[Event], correction: Correction) -> list[int]:
     """Return for each line when it was written, ns, by the clock that all hosts would share."""
     times: list[int] = []
     for event in events:
-        time = event.time - round(offsets.get(event.host, 0.0))
-        usual = lateness.get(_key(event)) if lateness else None
+        time = event.time - round(correction.offsets.get(event.host, 0.0))
+        usual = correction.lateness.get(_key(event)) if correction.lateness else None
         if usual is not None:
             own = _behind(event)
-            late = 0.0 if own is None else own - usual
+            late = 0.0 if own is None else own + correction.applied.get(event.host, 0.0) - usual
             if LATE_MIN_NS < late < LATE_MAX_NS:
                 time -= round(late)
         times.append(time)

@@ -1,9 +1,9 @@
 """All readings of a transaction that are worth a thought, and what they are worth.
 
 A reading is what is thought to be open after some lines: stacks of invocations, the main one first; what was started
-and not waited for (a queue's consumer, a parallel call) is on a stack of its own. A line goes on with an invocation of its
-stream that is open (what is above it ends), or begins a new one, called by any open invocation (what is above that one
-ends). Stacks and readings are shared between lines and transactions; what can come of a reading by a line is worked
+and not waited for (a queue's consumer, a parallel call) is on a stack of its own. A line goes on with an invocation of
+its stream that is open (what is above it ends), or begins a new one, called by any open invocation (what is above that
+one ends). Stacks and readings are shared between lines and transactions; what can come of a reading by a line is worked
 out once.
 """
 

@@ -18,7 +18,7 @@ from .automaton import END, Automaton
 from .decode import decode
 from .exchange import Exchanges, solve
 from .expectation import Expected, Weighed, expect, thinned
-from .lateness import corrected_times, learn_lateness
+from .lateness import Correction, corrected_times, learn_lateness
 from .lattice import Lattice
 from .model import Model
 from .offsets import Occurrence, find_offsets
@@ -32,9 +32,15 @@ __all__ = ["Progress", "learn"]
 Progress = Callable[[str], None]
 """Is told in a few words what is being done; may raise to end the learning."""
 
-ROUNDS = 12
-ROUNDS_WARM = 5
+ROUNDS_FIRST = 5
+"""Of each start; the best one goes on."""
+ROUNDS = 6
+ROUNDS_WARM = 3
 ROUNDS_LAST = 3
+ROUNDS_QUICK = 4
+BEAM_QUICK = 10
+KEPT_PRICE = 0.9
+"""Offsets are left alone unless calls are learned better by a tenth with others."""
 STAR = 0.1
 """Weight of calls that are not made by the root, in the first round of some starts: in doubt, one service calls all."""
 STARTS = ((STAR, 0.0), (1.0, AFTER_OTHERS))
@@ -50,7 +56,7 @@ OFFSET_TRANSACTIONS_MAX = 600
 REFINEMENTS_MAX = 3
 SURE = 0.9
 MISSING = 0.1
-MISSING_FROM_ROUND = 4
+"""Share of first lines that are thought to be missing; in the first rounds none are."""
 
 
 def learn(
@@ -75,11 +81,10 @@ def learn(
     services = {name: number for number, name in enumerate(dict.fromkeys(templates.services))}
     lateness = learn_lateness(event for events in ordered for event in events)
     progress("comparing clocks")
-    offsets, moved = _first_offsets(
-        ordered, templates, lateness, known_offsets or (previous.offsets if previous else None)
-    )
+    known = known_offsets or (previous.offsets if previous else None)
+    candidates = _first_offsets(ordered, templates, lateness, known)
     model = Model(templates, services, Automaton(make_prior(templates, [], after_others=0.0)), lateness=lateness)
-    model.offsets = offsets
+    moved = _choose_offsets(model, ordered, candidates)
     for round_ in range(REFINEMENTS_MAX + 1):
         trails = _trails(model, ordered)
         progress(f"learning calls from {len(trails)} different transactions")
@@ -97,7 +102,7 @@ def _trails(model: Model, transactions: Sequence[Sequence[Event]]) -> list[tuple
     """Return the different trails, each with how often it was seen, the most frequent first."""
     count: dict[Trail, float] = {}
     for events in transactions:
-        trail = make_trail(events, model.templates, model.services, model.offsets, model.lateness)[0]
+        trail = make_trail(events, model.templates, model.services, model.correction)[0]
         count[trail] = count.get(trail, 0.0) + 1
     return sorted(count.items(), key=lambda item: (-item[1], len(item[0]), item[0].kinds, item[0].streams))
 
@@ -120,40 +125,38 @@ def _sample(trails: Sequence[tuple[Trail, float]]) -> list[tuple[Trail, float]]:
 def _learn_calls(model: Model, trails: list[tuple[Trail, float]], warm: Model | None, *, cold: bool) -> None:
     """Find the best automaton for these trails, and put it into the model."""
     sample = _sample(trails)
-    best: tuple[float, Lattice] | None = None
+    begun: list[tuple[float, Lattice]] = []
     if warm is not None:
         automaton = Automaton(make_prior(model.templates, trails, after_others=0.0))
         automaton.learn(warm.automaton.counts)
-        best = _rounds(Lattice(automaton, spawned=warm.spawned), sample, ROUNDS_WARM, 1.0)
+        lattice = Lattice(automaton, spawned=warm.spawned)
+        begun.append((_rounds(lattice, sample, ROUNDS_WARM), lattice))
     if cold:
         for star, after_others in STARTS:
-            automaton = Automaton(make_prior(model.templates, trails, after_others=after_others))
-            found = _rounds(Lattice(automaton), sample, ROUNDS, star)
-            if best is None or found[0] < best[0]:
-                best = found
-    assert best is not None
-    lattice = best[1]
-    if cold:
-        find_spawned(lattice, sample, PRICE)
-        _rounds(lattice, sample, ROUNDS_LAST, 1.0)
+            lattice = Lattice(Automaton(make_prior(model.templates, trails, after_others=after_others)))
+            begun.append((_rounds(lattice, sample, ROUNDS_FIRST, star=star), lattice))
+    lattice = min(begun, key=lambda item: item[0])[1]
+    del begun
+    lattice.missing = MISSING
+    lattice.rebuild()
+    _rounds(lattice, sample, ROUNDS)
+    find_spawned(lattice, sample, PRICE)
+    loss = _rounds(lattice, sample, ROUNDS_LAST)
     model.automaton, model.spawned = lattice.automaton, lattice.spawned
     model.senders = learn_senders(trails, lattice.spawned, lattice.automaton.prior)
-    model.loss = best[0] / max(1.0, sum(len(trail) * weight for trail, weight in sample))
+    model.loss = loss / max(1.0, sum(len(trail) * weight for trail, weight in sample))
 
 
-def _rounds(lattice: Lattice, sample: Weighed, rounds: int, star: float) -> tuple[float, Lattice]:
-    """Learn for some rounds; return the price of the outcome (lower is better) with the lattice."""
+def _rounds(lattice: Lattice, sample: Weighed, rounds: int, *, star: float = 1.0) -> float:
+    """Learn for some rounds; return the price of the outcome, lower is better."""
     automaton = lattice.automaton
     for round_ in range(rounds):
         lattice.star = star if round_ == 0 else 1.0
-        if round_ >= MISSING_FROM_ROUND or rounds < ROUNDS:
-            lattice.missing = MISSING
-            lattice.rebuild()
         lattice.renew()
-        expected = expect(lattice, sample)
-        automaton.learn(thinned(expected.counts, automaton.prior, PRICE))
+        automaton.learn(thinned(expect(lattice, sample).counts, automaton.prior, PRICE))
+    lattice.star = 1.0
     lattice.renew()
-    return _price(expect(lattice, sample), lattice), lattice
+    return _price(expect(lattice, sample), lattice)
 
 
 def _price(expected: Expected, lattice: Lattice) -> float:
@@ -173,20 +176,41 @@ def _first_offsets(
     templates: Templates,
     lateness: Mapping[str, float],
     known: Mapping[str, float] | None,
-) -> tuple[dict[str, float], bool]:
+) -> list[dict[str, float]]:
     hosts = sorted({event.host for events in transactions for event in events})
     index = {host: n for n, host in enumerate(hosts)}
     step = max(1, len(transactions) // OFFSET_TRANSACTIONS_MAX)
     occurrences = [_occurrence(events, templates, index, lateness) for events in transactions[::step]]
     start = np.array([known.get(host, 0.0) for host in hosts]) if known else None
     found = find_offsets(occurrences, len(hosts), start)
-    return dict(zip(hosts, found.offset.tolist(), strict=True)), found.moved
+    return [dict(zip(hosts, offset.tolist(), strict=True)) for offset in found]
+
+
+def _choose_offsets(
+    model: Model, transactions: Sequence[Sequence[Event]], candidates: Sequence[dict[str, float]]
+) -> bool:
+    """Take the offsets under which calls are learned best, in doubt the first; return whether others were taken."""
+    model.offsets = candidates[0]
+    if len(candidates) == 1:
+        return False
+    prices: list[float] = []
+    for offsets in candidates:
+        model.offsets = offsets
+        trails = _trails(model, transactions[:: max(1, len(transactions) // OFFSET_TRANSACTIONS_MAX)])
+        automaton = Automaton(make_prior(model.templates, trails, after_others=STARTS[0][1]))
+        sample = _sample(trails)
+        lines = sum(weight * len(trail) for trail, weight in sample)
+        prices.append(_rounds(Lattice(automaton, beam=BEAM_QUICK), sample, ROUNDS_QUICK, star=STARTS[0][0]) / lines)
+    prices[0] *= KEPT_PRICE
+    best = prices.index(min(prices))
+    model.offsets = candidates[best]
+    return best > 0
 
 
 def _occurrence(
     events: Sequence[Event], templates: Templates, hosts: Mapping[str, int], lateness: Mapping[str, float]
 ) -> Occurrence:
-    times = corrected_times(events, {}, lateness)
+    times = corrected_times(events, Correction(lateness=lateness))
     order = sorted(range(len(events)), key=lambda n: (times[n], events[n].event_id))
     kinds = templates.kinds(events)
     writers: dict[tuple[str, str, str], int] = {}
@@ -214,9 +238,9 @@ def _refine(model: Model, transactions: Sequence[Sequence[Event]], known: Mappin
 
 
 def _exchange(model: Model, lattice: Lattice, events: Sequence[Event], exchanges: Exchanges) -> None:
-    trail, order = make_trail(events, model.templates, model.services, model.offsets, model.lateness)
+    trail, order = make_trail(events, model.templates, model.services, model.correction)
     decoded = decode(lattice, trail, Senders())
-    times = corrected_times(events, {}, model.lateness)
+    times = corrected_times(events, Correction(lateness=model.lateness))
     lines: list[list[int]] = [[] for _ in decoded.calls]
     for place, number in enumerate(decoded.invocation):
         lines[number].append(place)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from clew_query.path.clock import Prior as ClockPrior
+
 from .automaton import Automaton
+from .lateness import Correction
 from .senders import Senders
 from .templates import Templates
 
 __all__ = ["Model", "NamedEdge", "edges_of"]
+
+UNCERTAINTY_NS = 5e6
+"""Of an offset that no call bounds."""
 
 
 @dataclass(slots=True)
@@ -33,6 +39,25 @@ class Model:
     """How long learning took."""
     loss: float = 0.0
     """Minus the log likelihood of a line, on average: lower is a model that is surprised less."""
+
+    @property
+    def correction(self) -> Correction:
+        """How the times of lines as they were written are corrected."""
+        return Correction(self.offsets, self.lateness)
+
+    def clocks(self) -> dict[str, ClockPrior]:
+        """Return what was learned of hosts' clocks; those that were found good are left out."""
+        return {
+            host: ClockPrior(round(offset), round(self.uncertainty.get(host, UNCERTAINTY_NS)), "learned")
+            for host, offset in self.offsets.items()
+            if round(offset)
+        }
+
+    def applied(self) -> dict[str, float]:
+        """Return by how much the times of hosts are corrected where these clocks are taken into account."""
+        return {
+            host: float(prior.offset) for host, prior in self.clocks().items() if abs(prior.offset) > prior.uncertainty
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bound", "Occurrence", "Offsets", "Order", "find_offsets"]
+__all__ = ["Bound", "Occurrence", "Order", "find_offsets"]
 
 SAMPLES_MIN = 6
 QUANTILE = 0.02
@@ -23,6 +23,7 @@ WEIGHT_MAX = 30.0
 WIDTH_SCALE_NS = 5e6
 PASSES_MAX = 10
 KINDS_PER_TRANSACTION_MAX = 60
+APART_NS = 2e6
 DISORDER_KEPT = 0.9
 SLACK_NATS = 20.0
 """Offsets are left alone unless others lessen the disorder by more than this and a tenth."""
@@ -57,34 +58,33 @@ class Bound:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class Offsets:
-    """What to subtract from the times of each host, ns; hosts that no bound ties to the rest keep 0."""
+def find_offsets(
+    transactions: Sequence[Occurrence], hosts: int, known: NDArray[np.float64] | None = None
+) -> list[NDArray[np.float64]]:
+    """Return what the offsets of the hosts may be (ns to subtract from their times), up to a constant.
 
-    offset: NDArray[np.float64]
-    moved: bool
-    """False: the clocks were good as they are."""
-
-
-def find_offsets(transactions: Sequence[Occurrence], hosts: int, known: NDArray[np.float64] | None = None) -> Offsets:
-    """Return each host's offset, up to a constant; what is `known` (else 0) stays unless another order is clearly better.
-
-    Bounds propose differences; of those that many bounds agree on, the one is taken under which lines follow each other
-    most regularly.
+    The first is what is `known`, else 0; there are others only where lines would follow each other more regularly.
+    Bounds propose differences that many of them agree on.
     """
     start = np.zeros(hosts) if known is None else known
     bounds = bounds_of(transactions)
     if not bounds:
-        return Offsets(start, moved=False)
+        return [start]
     order = Order(transactions[:: max(1, len(transactions) // ORDERED_MAX)])
     spanned = _spanning(bounds, start)
-    tried = [_settle(bounds, order, first) for first in (start, spanned, _ascend(bounds, spanned))]
-    found = min(tried, key=lambda at: _cost(bounds, order, at))
-    disorder = order.disorder(start)
-    slack = SLACK_NATS + (1 - DISORDER_KEPT) * disorder
-    if disorder <= order.disorder(found) + slack:
-        return Offsets(start, moved=False)
-    return Offsets(found, moved=True)
+    found = [_settle(bounds, order, first) for first in (start, spanned, _ascend(bounds, spanned))]
+    found.sort(key=lambda at: _cost(bounds, order, at))
+    disorder = DISORDER_KEPT * order.disorder(start) - SLACK_NATS
+    told = [start]
+    for offset in found:
+        if order.disorder(offset) < disorder and all(_apart(offset, other) for other in told):
+            told.append(offset)
+    return told
+
+
+def _apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    difference = a - b
+    return bool(np.ptp(difference) > APART_NS)
 
 
 class Order:
@@ -99,13 +99,12 @@ class Order:
         self._kinds_max = int(self._kinds.max()) + 1
 
     def disorder(self, offset: NDArray[np.float64]) -> float:
-        """Return the entropy of each line given the two before it, summed, in nats."""
+        """Return the entropy of each line given the one before it, summed, in nats."""
         order = np.lexsort((self._times - offset[self._hosts], self._number))
         kinds, number = self._kinds[order], self._number[order]
-        before = np.where(number[2:] == number[:-2], kinds[:-2], self._kinds_max)
-        inner = number[2:] == number[1:-1]
-        pair = (before * (self._kinds_max + 1) + kinds[1:-1])[inner]
-        return _entropy(pair * (self._kinds_max + 1) + kinds[2:][inner]) - _entropy(pair)
+        inner = number[1:] == number[:-1]
+        before, after = kinds[:-1][inner], kinds[1:][inner]
+        return _entropy(before * self._kinds_max + after) - _entropy(before)
 
 
 def _entropy(codes: Ns) -> float:

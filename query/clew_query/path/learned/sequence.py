@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clew_collector.event import Event
 
-from .lateness import corrected_times
+from .lateness import Correction, corrected_times
 from .templates import Templates
 
 __all__ = ["STREAMS_MAX", "Trail", "make_trail"]
@@ -30,17 +30,10 @@ class Trail:
 
 
 def make_trail(
-    events: Sequence[Event],
-    templates: Templates,
-    services: Mapping[str, int],
-    offsets: Mapping[str, float],
-    lateness: Mapping[str, float],
+    events: Sequence[Event], templates: Templates, services: Mapping[str, int], correction: Correction
 ) -> tuple[Trail, list[int]]:
-    """Return the trail of a transaction's lines, and which line stands at each place of it.
-
-    `offsets` (ns a host's clock is ahead) and `lateness` (ns, see there) put lines into the order of what happened.
-    """
-    times = corrected_times(events, offsets, lateness)
+    """Return the trail of a transaction's lines, and which line stands at each place of it."""
+    times = corrected_times(events, correction)
     order = sorted(range(len(events)), key=lambda n: (times[n], events[n].event_id))
     numbers = dict(services)
     instances: dict[str, dict[tuple[str, str], int]] = {}
