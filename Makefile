@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench engines engines-stop reference openapi tailers tailers-full wheel chaos clean format
+.PHONY: help demo test lint bench bench-path engines engines-stop reference openapi tailers tailers-full wheel chaos clean format
 
 help: ## show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ tailers-full: $(BIN)/.installed ## the same scenarios for Clew with the great co
 
 wheel: $(BIN)/.installed ## dist/clew-*.whl: without extras it is the agent
 	$(BIN)/python -m build --quiet --wheel
+
+bench-path: $(BIN)/.installed ## paths from logs alone against the truth of two real systems (CLEW_DATA)
+	$(BIN)/python bench/path.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

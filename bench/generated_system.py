@@ -96,7 +96,8 @@ def _operations(rng: random.Random, services: int, features: Features) -> list[O
     of_service: dict[int, list[int]] = {}
     for service in reversed(range(services)):
         for verb in rng.sample(VERBS, rng.choice([1, 1, 2]) if service else min(4, 1 + services // 3)):
-            later = [n for s in range(service + 1, min(services, service + 1 + max(4, services // 4))) for n in of_service[s]]
+            below = range(service + 1, min(services, service + 1 + max(4, services // 4)))
+            later = [n for other in below for n in of_service[other]]
             wanted = rng.choice([0, 1, 2, 3]) if service else rng.choice([2, 3, 4])
             chosen = rng.sample(later, min(len(later), wanted))
             calls = tuple(
@@ -126,7 +127,7 @@ def _operations(rng: random.Random, services: int, features: Features) -> list[O
 class _Run:
     """One transaction."""
 
-    def __init__(self, rng, names, operations, features, made, name, number) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001, PLR0917
+    def __init__(self, rng, names, operations, features, made, name, number) -> None:  # type: ignore[no-untyped-def] # noqa: PLR0917
         self.rng, self.names, self.operations, self.features = rng, names, operations, features
         self.made, self.name = made, name
         self.begin = START_NS + number * 500 * MS
@@ -150,12 +151,15 @@ class _Run:
         at = log(f"{operation.name} {noun} requested", at)
         for step in range(operation.works):
             at = log(f"{operation.name} {noun} step {'abc'[step]} id={self.rng.randrange(10**6)}", at)
-        at = self._all_at_once(operation, service, at) if operation.parallel else self._in_turn(operation, service, at, log)
+        if operation.parallel:
+            at = self._all_at_once(operation, service, at)
+        else:
+            at = self._in_turn(operation, service, at, log)
         if operation.last_line:
             at = log(f"{operation.name} {noun} done in {self.rng.randrange(100)} ms", at)
         return at
 
-    def _in_turn(self, operation: Operation, service: str, at: int, log) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001
+    def _in_turn(self, operation: Operation, service: str, at: int, log) -> int:  # type: ignore[no-untyped-def]
         for call in operation.calls:
             if self.rng.random() < call.cached:
                 continue

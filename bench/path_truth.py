@@ -3,7 +3,8 @@
 A span's invocation is the topmost ancestor reached without leaving its service; nodes are invocations that logged; an
 invocation's parent is the nearest ancestor that logged, else none. A set has each pair of services of a transaction
 once, a multiset once per invocation. F1 is over all transactions with two services or more, and leaves roots
-out; the rates of exact trees count them. Calibration: calls by falling probability take what is left of the multiset; ten equal bins.
+out; the rates of exact trees count them. Calibration: calls by falling probability take what is
+left of the multiset; ten equal bins.
 """
 
 from __future__ import annotations

@@ -70,11 +70,12 @@ def added(a: Counts, b: Counts) -> Counts:
     return total
 
 
-def thinned(counts: Counts, prior: Prior, price: float) -> Counts:
+def thinned(counts: Counts, prior: Prior, price: float, *, taken: float = 1.0) -> Counts:
     """Return the counts with `price` taken from each call of a service that begins with a certain line.
 
     A sparse prior (Figueiredo and Jain, 2002): calls that explain next to nothing disappear instead of lingering, and
-    an invocation is not cut in two only because its caller remembers more.
+    an invocation is not cut in two only because its caller remembers more. With `taken` 0 nothing is taken from calls
+    that explain more than the price.
     """
     calls: dict[tuple[int, int], float] = {}
     for state, events in counts.items():
@@ -91,5 +92,5 @@ def thinned(counts: Counts, prior: Prior, price: float) -> Counts:
                 continue
             total = calls[prior.service[state[0]], event]
             if total > price:
-                of_state[event] = count * (total - price) / total
+                of_state[event] = count * (total - taken * price) / total
     return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from threading import Lock
 
-from clew_query.path.facts import UNKNOWN, Facts
+from clew_query.path.facts import UNKNOWN, Facts, Stream, stream_of
 from clew_query.path.inference import Inference, Inferred, Link
 from clew_query.path.interval import IntervalInference
 
@@ -22,9 +22,10 @@ LINES_CACHED_MAX = 500
 UNSEEN_MAX = 0.3
 """Share of lines of services that the model has never seen, from which it has nothing to say."""
 TRANSACTIONS_MIN = 5
-LINES_PER_BEAM = 20_000
+LINES_PER_BEAM = 4_000
 """Readings times lines: a long transaction is read with fewer readings at a time."""
 BEAM_MIN = 3
+PROBABILITY_MIN = 0.001
 
 
 class LearnedInference:
@@ -85,11 +86,13 @@ class LearnedInference:
     def _told(self, facts: Facts, trail: Trail, decoded: Decoded, of_line: list[int]) -> Inferred:
         """Return the tree, invocations numbered by first lines in the facts' order, one for all lines of a group."""
         key_of_group: dict[int, int] = {}
-        number: dict[tuple[int, int], int] = {}
+        number: dict[tuple[int, int, Stream | None], int] = {}
         sources: list[int] = []
         invocation: list[int] = []
-        for line, group in zip(of_line, facts.group, strict=True):
-            key = (UNKNOWN, line) if group == UNKNOWN else (group, key_of_group.setdefault(group, line))
+        for event, line, group in zip(facts.events, of_line, facts.group, strict=True):
+            key: tuple[int, int, Stream | None] = (UNKNOWN, line, stream_of(event))
+            if group != UNKNOWN:
+                key = (group, key_of_group.setdefault(group, line), None)
             if key not in number:
                 number[key] = len(sources)
                 sources.append(key[1])
@@ -109,7 +112,7 @@ class LearnedInference:
         kind = trail.kinds[call.first]
         total = self._total.get(kind, 0.0)
         learned = f"learned from {self.model.transactions:,} transactions"
-        probability = round(min(call.probability, 1.0), 3)
+        probability = max(PROBABILITY_MIN, round(min(call.probability, 1.0), 3))
         if call.parent is None:
             return Link(None, probability, (f"such lines begin at nobody's call; {learned}",))
         caller = trail.streams[decoded.calls[call.parent].first] // STREAMS_MAX

@@ -36,8 +36,11 @@ _log = structlog.get_logger(__name__)
 class PathModelKeeper:
     """The inference that the newest model makes, or the one that needs no model. Cheap to ask."""
 
-    def __init__(self, directory: Path | None, model: Model | None = None) -> None:
+    def __init__(
+        self, directory: Path | None, model: Model | None = None, *, look_interval_s: float = LOOK_INTERVAL_S
+    ) -> None:
         self._directory = directory
+        self._look_interval_s = look_interval_s
         self._seen: tuple[int, int] | None = None
         self._looked_s = float("-inf")
         self._inference = None if model is None else LearnedInference(model)
@@ -59,7 +62,7 @@ class PathModelKeeper:
         return {} if model is None else model.clocks()
 
     def _refresh(self) -> None:
-        if self._directory is not None and monotonic() - self._looked_s >= LOOK_INTERVAL_S:
+        if self._directory is not None and monotonic() - self._looked_s >= self._look_interval_s:
             self._looked_s = monotonic()
             self._look(self._directory)
 

@@ -272,7 +272,9 @@ class Lattice:
             ways.append((self._reading((*threads[:number], called, *threads[number + 1 :])), self._step(step)))
 
     def _streams(self, stack: int) -> Iterator[int]:
-        while stack:
+        for _ in range(DEPTH_MAX):
+            if not stack:
+                return
             stack, owner, _ = self.stacks[stack]
             yield owner
 

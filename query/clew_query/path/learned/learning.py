@@ -142,6 +142,7 @@ def _learn_calls(model: Model, trails: list[tuple[Trail, float]], warm: Model | 
     _rounds(lattice, sample, ROUNDS)
     find_spawned(lattice, sample, PRICE)
     loss = _rounds(lattice, sample, ROUNDS_LAST)
+    lattice.automaton.learn(thinned(expect(lattice, sample).counts, lattice.automaton.prior, PRICE, taken=0.0))
     model.automaton, model.spawned = lattice.automaton, lattice.spawned
     model.senders = learn_senders(trails, lattice.spawned, lattice.automaton.prior)
     model.loss = loss / max(1.0, sum(len(trail) * weight for trail, weight in sample))

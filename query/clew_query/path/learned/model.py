@@ -94,7 +94,13 @@ def edges_of(model: Model) -> list[NamedEdge]:
                 names[callee],
                 sum(of_kind.values()),
                 " ".join(model.templates.words[most]),
-                most in model.spawned,
+                asynchronous=False,
             )
         )
+    for kind in sorted(model.spawned):
+        sender = model.senders.likeliest(kind)
+        if sender is not None:
+            words = " ".join(model.templates.words[kind])
+            pair = names[prior.service[sender]], names[prior.service[kind]]
+            found.append(NamedEdge(*pair, model.senders.seen[kind], words, asynchronous=True))
     return sorted(found, key=lambda edge: (-edge.calls, edge.caller or "", edge.callee))

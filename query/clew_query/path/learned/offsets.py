@@ -24,9 +24,9 @@ WIDTH_SCALE_NS = 5e6
 PASSES_MAX = 10
 KINDS_PER_TRANSACTION_MAX = 60
 APART_NS = 2e6
-DISORDER_KEPT = 0.9
+SUPPORT_KEPT = 0.8
 SLACK_NATS = 20.0
-"""Offsets are left alone unless others lessen the disorder by more than this and a tenth."""
+"""Offsets are left alone unless they explain a fifth less than others, and those do not bring disorder."""
 SUPPORT_NATS = 2.0
 NEIGHBOURS_MAX = 2
 ORDERED_MAX = 200
@@ -63,7 +63,7 @@ def find_offsets(
 ) -> list[NDArray[np.float64]]:
     """Return what the offsets of the hosts may be (ns to subtract from their times), up to a constant.
 
-    The first is what is `known`, else 0; there are others only where lines would follow each other more regularly.
+    The first is what is `known`, else 0; there are others only where many more bounds would hold.
     Bounds propose differences that many of them agree on.
     """
     start = np.zeros(hosts) if known is None else known
@@ -74,12 +74,21 @@ def find_offsets(
     spanned = _spanning(bounds, start)
     found = [_settle(bounds, order, first) for first in (start, spanned, _ascend(bounds, spanned))]
     found.sort(key=lambda at: _cost(bounds, order, at))
-    disorder = DISORDER_KEPT * order.disorder(start) - SLACK_NATS
     told = [start]
     for offset in found:
-        if order.disorder(offset) < disorder and all(_apart(offset, other) for other in told):
+        if _better(bounds, order, start, offset) and all(_apart(offset, other) for other in told):
             told.append(offset)
     return told
+
+
+def _better(bounds: Sequence[Bound], order: Order, start: NDArray[np.float64], offset: NDArray[np.float64]) -> bool:
+    """Return whether many more bounds hold, and lines follow each other no less regularly.
+
+    Order alone would tell nothing: the lines of a host that is moved away altogether follow each other most regularly.
+    """
+    if _support(bounds, start) >= SUPPORT_KEPT * _support(bounds, offset):
+        return False
+    return order.disorder(offset) <= order.disorder(start) + SLACK_NATS
 
 
 def _apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:

@@ -33,6 +33,7 @@ class _Saved(msgspec.Struct, frozen=True):
     counts: list[tuple[State, dict[int, float]]]
     spawned: list[int]
     agreement: list[tuple[int, int, float]]
+    sent_for: dict[int, float]
     offsets: dict[str, float]
     uncertainty: dict[str, float]
     lateness: dict[str, float]
@@ -49,27 +50,33 @@ class _Version(msgspec.Struct, frozen=True):
 def encode_model(model: Model) -> bytes:
     """Return the model's bytes; equal models have equal ones."""
     prior = model.automaton.prior
-    return msgspec.msgpack.encode(
-        _Saved(
-            format=FORMAT,
-            services=model.templates.services,
-            words=model.templates.words,
-            origins=model.templates.origins,
-            numbers=model.services,
-            start=prior.start,
-            prior_words=prior.words,
-            counts=sorted((state, dict(sorted(events.items()))) for state, events in model.automaton.counts.items()),
-            spawned=sorted(model.spawned),
-            agreement=sorted((a, b, share) for (a, b), share in model.senders.agreement.items()),
-            offsets=model.offsets,
-            uncertainty=model.uncertainty,
-            lateness=model.lateness,
-            transactions=model.transactions,
-            lines=model.lines,
-            learned_s=model.learned_s,
-            loss=model.loss,
-        )
+    saved = _Saved(
+        format=FORMAT,
+        services=model.templates.services,
+        words=model.templates.words,
+        origins=model.templates.origins,
+        numbers=model.services,
+        start=prior.start,
+        prior_words=prior.words,
+        counts=sorted((state, dict(sorted(events.items()))) for state, events in model.automaton.counts.items()),
+        spawned=sorted(model.spawned),
+        agreement=sorted((a, b, share) for (a, b), share in model.senders.agreement.items()),
+        sent_for=model.senders.seen,
+        offsets=model.offsets,
+        uncertainty=model.uncertainty,
+        lateness=model.lateness,
+        transactions=model.transactions,
+        lines=model.lines,
+        learned_s=model.learned_s,
+        loss=model.loss,
     )
+    try:
+        return msgspec.msgpack.encode(saved)
+    except UnicodeEncodeError as error:
+        raise PathModelError(
+            f"the path model cannot be saved: a name in it is no text ({error.reason})",
+            hint="a service, host or line has half a character in it",
+        ) from error
 
 
 def decode_model(data: bytes) -> Model:
@@ -97,7 +104,7 @@ def _restored(saved: _Saved) -> Model:
         saved.numbers,
         automaton,
         frozenset(saved.spawned),
-        Senders({(a, b): share for a, b, share in saved.agreement}),
+        Senders({(a, b): share for a, b, share in saved.agreement}, saved.sent_for),
         saved.offsets,
         saved.uncertainty,
         saved.lateness,

@@ -24,6 +24,13 @@ class Senders:
 
     agreement: dict[tuple[int, int], float] = field(default_factory=dict)
     """By `(earlier kind, kind)`."""
+    seen: dict[int, float] = field(default_factory=dict)
+    """For each kind in how many transactions it was."""
+
+    def likeliest(self, kind: int) -> int | None:
+        """Return the kind of earlier line that goes along best, None if none does."""
+        found = {other: share for (other, started), share in self.agreement.items() if started == kind}
+        return max(found, key=lambda other: (found[other], -other)) if found else None
 
     def weights(self, trail: Trail, at: int) -> list[float]:
         """Return for each line before `at` the probability that it sent for the one there; they sum to 1."""
@@ -52,7 +59,8 @@ def learn_senders(trails: Iterable[tuple[Trail, float]], kinds: Iterable[int], p
         {
             (other, kind): count / alone[other] * count / alone[kind] * prior.named(other, kind) / NAMED_SCALE
             for (other, kind), count in together.items()
-        }
+        },
+        {kind: alone[kind] for kind in sorted(wanted & alone.keys())},
     )
 
 

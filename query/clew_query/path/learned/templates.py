@@ -158,7 +158,7 @@ class Templates:
             group.append(len(self.words))
             self.services.append(key[0])
             self.origins.append(key[1])
-            self.words.append(words)
+            self.words.append(tuple(word.encode(errors="replace").decode() for word in words))
 
     def _best(self, service: str, origin: str, tokens: tuple[str, ...]) -> int:
         best, most = self._rest.get(service, UNSEEN), (SIMILARITY_MIN, -1)
