@@ -15,7 +15,7 @@ __all__ = ["find_spawned"]
 
 CANDIDATES_MAX = 12
 START_MIN = 0.5
-SURPRISE_MIN = 1.0
+SURPRISE_MIN = 0.3
 """Nats by which a call surprises on average: what is called in order is foreseen."""
 GAIN_MIN = 40.0
 GAIN_PER_CALL_MIN = 0.7

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .automaton import END, Counts
-from .lattice import NOBODY, Lattice
+from .lattice import Lattice
 from .prior import Prior
 from .sequence import Trail
 
@@ -25,7 +25,7 @@ class Expected:
     loss: float = 0.0
     counts: Counts = field(default_factory=dict)
     surprise: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """For each kind how many invocations begin with it, and how surprising that was in all, in nats."""
+    """For each kind how many calls begin with it (roots apart), and how surprising that was in all, in nats."""
 
 
 def expect(lattice: Lattice, trails: Weighed) -> Expected:
@@ -49,7 +49,7 @@ def expect(lattice: Lattice, trails: Weighed) -> Expected:
         for state, event in taken.events:
             of_state = found.counts.setdefault(state, {})
             of_state[event] = of_state.get(event, 0.0) + count
-        if taken.caller >= NOBODY:
+        if taken.caller >= 0:
             kind = taken.events[-1][1] - kinds
             times, surprise = found.surprise.get(kind, (0.0, 0.0))
             found.surprise[kind] = times + count, surprise + count * lattice.surprise(step)

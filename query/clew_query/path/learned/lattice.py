@@ -30,7 +30,7 @@ REENTRANT = 0.02
 """For a call of a service that is at work already."""
 SPAWN = 0.1
 """For beginning on a stack of its own, where the kind of line may."""
-KEYS_MAX = 300_000
+KEYS_MAX = 100_000
 """Worked-out ways that are remembered; beyond, everything is forgotten and worked out anew."""
 PROBABILITY_MIN = 1e-200
 
