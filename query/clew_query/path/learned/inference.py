@@ -38,7 +38,7 @@ class LearnedInference:
     def __init__(self, model: Model, otherwise: Inference | None = None) -> None:
         self.model = model
         self._otherwise = otherwise or IntervalInference()
-        self._correction = Correction(lateness=model.lateness, applied=model.applied())
+        self._correction = Correction(lateness=model.lateness)
         self._lattice = lattice_of(model)
         self._turn = Lock()
         self._cache: OrderedDict[Trail, Decoded] = OrderedDict()

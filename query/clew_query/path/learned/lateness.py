@@ -51,23 +51,36 @@ class Correction:
     """How far each host's clock is ahead."""
     lateness: Mapping[str, float] = field(default_factory=dict)
     """How much later than their own clock lines are usually stamped."""
-    applied: Mapping[str, float] = field(default_factory=dict)
-    """Offsets that were taken from the events' times before."""
 
 
 def corrected_times(events: Sequence[Event], correction: Correction) -> list[int]:
-    """Return for each line when it was written, ns, by the clock that all hosts would share."""
-    times: list[int] = []
-    for event in events:
-        time = event.time - round(correction.offsets.get(event.host, 0.0))
-        usual = correction.lateness.get(_key(event)) if correction.lateness else None
-        if usual is not None:
-            own = _behind(event)
-            late = 0.0 if own is None else own + correction.applied.get(event.host, 0.0) - usual
-            if LATE_MIN_NS < late < LATE_MAX_NS:
-                time -= round(late)
-        times.append(time)
-    return times
+    """Return for each line when it was written, ns, by the clock that all hosts would share.
+
+    What all lines of a host here differ by from their own clocks was corrected before; none of them is late for it.
+    """
+    late = _late(events, correction.lateness) if correction.lateness else {}
+    return [
+        event.time - round(correction.offsets.get(event.host, 0.0)) - late.get(at, 0) for at, event in enumerate(events)
+    ]
+
+
+def _late(events: Sequence[Event], lateness: Mapping[str, float]) -> dict[int, int]:
+    """Return for the lines that are late by how much, ns."""
+    behind: dict[int, float] = {}
+    least: dict[str, float] = {}
+    for at, event in enumerate(events):
+        usual = lateness.get(_key(event))
+        own = None if usual is None else _behind(event)
+        if usual is not None and own is not None:
+            behind[at] = own - usual
+            least[event.host] = min(least.get(event.host, behind[at]), behind[at])
+    late: dict[int, int] = {}
+    for at, more in behind.items():
+        moved = least[events[at].host]
+        beyond = more - (moved if abs(moved) > LATE_MIN_NS else 0.0)
+        if LATE_MIN_NS < beyond < LATE_MAX_NS:
+            late[at] = round(beyond)
+    return late
 
 
 def _key(event: Event) -> str:

@@ -53,12 +53,6 @@ class Model:
             if round(offset)
         }
 
-    def applied(self) -> dict[str, float]:
-        """Return by how much the times of hosts are corrected where these clocks are taken into account."""
-        return {
-            host: float(prior.offset) for host, prior in self.clocks().items() if abs(prior.offset) > prior.uncertainty
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class NamedEdge:
