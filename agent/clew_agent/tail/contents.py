@@ -14,9 +14,8 @@ from .account import FileAccount
 from .copies import REPLACED_BYTES_MIN, Resemblance, related, resemblance, same_bytes
 from .discovery import Discovery, Found
 from .events import Lost, Resumed
-from .followed import FollowedFile, begin_account, open_content
+from .followed import FollowedFile, open_content
 from .identity import Mark, Verdict, digest, first_line, judge, look
-from .naming import name_writer
 from .packed import IncompleteArchive, TooLarge
 from .roster import Roster
 from .succession import candidates_for, find_heirs
@@ -46,17 +45,6 @@ class Contents:
         file.packed = account.packed_bytes > 0
         if file.packed and account.packed_bytes == file.found.size and account.seen == account.identity.offset:
             file.looked = (file.found.size, file.found.modified_ns)  # nothing new; not unpacked for that
-
-    def new_account(self, file: FollowedFile, line: bytes, *, offset: int | None) -> FileAccount:
-        """Return the account of the open file's new content, under an id that no other one has."""
-        writer = name_writer(file.found.source, file.found.path, host=self._roster.settings.host)
-        for problem in writer.problems:
-            self._roster.complain(file.found.path, problem)
-        while True:
-            account = begin_account(file, writer, line, agent_host=self._roster.settings.host, offset=offset)
-            if account.file_id not in self._roster.ids:
-                return account
-            file.generation += 1  # the content that had this id was copied to another inode
 
     def _recognise(self, file: FollowedFile) -> bool:
         account = file.account
@@ -147,7 +135,7 @@ class Contents:
         assert line is not None
         self._roster.files.setdefault(file.key, file)
         self._roster.open[file.key] = file
-        self._roster.begin(file, self.new_account(file, line, offset=file.size))
+        self._roster.begin(file, self._roster.new_account(file, line, offset=file.size))
 
     def may_be_copy(self, file: FollowedFile, line: bytes) -> bool:
         """Whether to wait until it shows what the open file is. Where it shows already, the file gets its content."""

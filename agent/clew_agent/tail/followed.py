@@ -197,14 +197,13 @@ def open_content(file: FollowedFile, directory: Path, bytes_max: int) -> None:
 def begin_account(
     file: FollowedFile, writer: Writer, line: bytes, *, agent_host: str, offset: int | None = None
 ) -> FileAccount:
-    """Return the account of an open file's new content, whose first line is known; it was read up to `offset`.
+    """Return the account of a file's new content, whose first line is known; it was read up to `offset`.
 
     The id is of the agent's host, not the writer's: there inodes are unique.
     """
     fd = file.fd
-    assert fd is not None
     if offset is None:
-        offset = end_of_last_line(fd) if file.skip else 0
+        offset = end_of_last_line(fd) if file.skip and fd is not None else 0
     identity = FileIdentity(
         device=file.key.device,
         inode=file.key.inode,
@@ -212,7 +211,7 @@ def begin_account(
         fingerprint=digest(line),
         fingerprint_bytes=len(line),
         offset=offset,
-        tail=_tail_at(fd, offset),
+        tail=_tail_at(fd, offset) if fd is not None else digest(b""),
     )
     return FileAccount(
         file_id=make_file_id(
@@ -236,7 +235,7 @@ def begin_account(
 
 def _tail_at(fd: int, offset: int) -> bytes:
     lead = min(offset, TAIL_BYTES)
-    return digest(os.pread(fd, lead, offset - lead))
+    return digest(os.pread(fd, lead, offset - lead) if lead else b"")
 
 
 def end_of_last_line(fd: int) -> int:

@@ -16,9 +16,10 @@ from clew_agent.wire import Source
 
 from .account import FileAccount
 from .events import Ended, Lost, Opened, Read, Seen, TailEvent
-from .followed import FollowedFile
+from .followed import FollowedFile, begin_account
 from .identity import FileKey
 from .known import KnownContents
+from .naming import name_writer
 from .reader import Block
 from .succession import Fingerprints
 
@@ -82,12 +83,19 @@ class Roster:
     def refresh(self, file: FollowedFile) -> bool:
         """Look at size and time of the file; False if that cannot be done."""
         try:
-            if file.refresh() and file.account:
-                self.events.append(Seen(file.account.file_id, file.size))
+            if file.refresh():
+                self.resized(file)
         except OSError as error:
             _log.debug("A file could not be looked at.", path=file.found.path, error=error.strerror)
             return False
         return True
+
+    def resized(self, file: FollowedFile) -> None:
+        """Tell the content's new size; where it is smaller and nothing was read, the content is lost."""
+        if file.account:
+            self.events.append(Seen(file.account.file_id, file.size))
+        elif file.size < file.peak:
+            self.lose_unread(file, Reason.TRUNCATED)
 
     # Opening and closing
 
@@ -140,10 +148,32 @@ class Roster:
         del self.files[file.key]
         if file.account:
             self.known.put(replace(file.account, seen=file.peak), missing=missing)
-        elif missing and file.size:
-            _log.warning("A file went away before it was opened.", path=file.found.path, bytes=file.size)
+        elif missing:
+            self.lose_unread(file, Reason.DELETED)
 
     # Telling
+
+    def new_account(self, file: FollowedFile, line: bytes, *, offset: int | None = None) -> FileAccount:
+        """Return the account of the file's new content, under an id that no other one has."""
+        writer = name_writer(file.found.source, file.found.path, host=self.settings.host)
+        for problem in writer.problems:
+            self.complain(file.found.path, problem)
+        while True:
+            account = begin_account(file, writer, line, agent_host=self.settings.host, offset=offset)
+            if account.file_id not in self.ids:
+                return account
+            file.generation += 1  # the content that had this id was copied to another inode
+
+    def lose_unread(self, file: FollowedFile, why: Reason) -> None:
+        """Tell that a content is no more that was seen, and of which not even the first line was read."""
+        if not file.peak:
+            return
+        account = self.new_account(file, b"")
+        self.ids.add(account.file_id)
+        self.events.append(Opened(account))
+        self.lose(account, 0, file.peak, why)
+        file.generation += 1
+        file.peak = file.size
 
     def lose(self, account: FileAccount, offset: int, until: int, why: Reason) -> None:
         """Tell that a content is no more, and which bytes of it were not read."""

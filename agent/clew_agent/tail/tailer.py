@@ -19,7 +19,7 @@ from clew_agent.reason import Reason
 from .account import FileAccount
 from .contents import Contents
 from .discovery import Discovery, Found, Scan
-from .events import Ended, Seen, TailEvent
+from .events import Ended, TailEvent
 from .followed import FollowedFile, open_file
 from .identity import first_line
 from .known import KnownContents
@@ -191,8 +191,8 @@ class Tailer:
         file.missing_since_s = None
         file.finishing = False
         disk = file.disk
-        if file.see(found.size, found.modified_ns) and file.account:
-            self._roster.events.append(Seen(file.account.file_id, file.size))
+        if file.see(found.size, found.modified_ns):
+            self._roster.resized(file)
         if file.spooled and file.disk != disk:
             self._roster.close(file)  # somebody compresses into it still
         if file.fd is None and self._has_news(file) and len(self._roster.open) < self._roster.open_max:
@@ -348,7 +348,7 @@ class Tailer:
         behind = self._relay.begin_behind(file, line)
         if behind is None and not at_end:
             return _Begun.LATER
-        self._roster.begin(file, self._contents.new_account(file, line, offset=behind or None))
+        self._roster.begin(file, self._roster.new_account(file, line, offset=behind or None))
         self._relay.tell()
         return _Begun.YES
 

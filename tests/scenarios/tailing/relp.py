@@ -74,8 +74,9 @@ class RelpReceiver:
     def _serve(self, received: Any, answers: Any) -> None:
         while head := _words(received, 3):
             number, command, length = head
-            data = received.read(int(length))
-            received.read(1)
+            data = received.read(int(length)) if int(length) else b""
+            if data:
+                received.read(1)  # without data, the head took the line feed
             if command == b"open":
                 answers.write(b"%s rsp %d %s\n" % (number, len(_OFFERS), _OFFERS))
             elif command == b"close":
