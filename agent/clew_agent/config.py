@@ -171,7 +171,7 @@ class AgentSettings(Settings):
     """How many files' accounts are kept; beyond that, those longest gone are forgotten earlier."""
 
     metrics_listen: str = ""
-    """HOST:PORT for Prometheus; empty for none."""
+    """HOST:PORT that answers `/metrics` (Prometheus) and `/healthz`; empty for none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What of its own doings the agent logs, on stderr."""
 

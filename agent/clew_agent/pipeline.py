@@ -27,6 +27,7 @@ from clew_agent.books import Books
 from clew_agent.config import AgentSettings
 from clew_agent.delivery import Delivery
 from clew_agent.errors import CheckpointError, TransportError
+from clew_agent.load import Load
 from clew_agent.lock import DirectoryLock
 from clew_agent.metrics import Metrics
 from clew_agent.stamp import Stamper, build_chunk
@@ -131,6 +132,7 @@ class _Pipeline:
         self._batches: asyncio.Queue[_Batch | None] = asyncio.Queue(3)  # two and the end
         self._in_flight_bytes = 0
         self._done = asyncio.Event()
+        self._load = Load()
         self._troubles: dict[str, str] = {}
         self._unsent = False
 
@@ -226,7 +228,8 @@ class _Pipeline:
         slots = 1
         while await self._take_slots(slots):
             self._work.clear()
-            turn, pieces = await self._on_disk(partial(self._read_batch, slots))
+            with self._load.stage("reading"):
+                turn, pieces = await self._on_disk(partial(self._read_batch, slots))
             self._take(turn)
             if not pieces:
                 self._release(slots)
@@ -248,15 +251,16 @@ class _Pipeline:
 
     async def _take_slots(self, slots: int) -> bool:
         """Take slots; False if stopped. A free one is taken without the tasks that waiting needs."""
-        for _ in range(slots):
-            if self._slots.locked():
-                if not await self._or_stop(self._slots.acquire()):
+        with self._load.stage("receiver"):
+            for _ in range(slots):
+                if self._slots.locked():
+                    if not await self._or_stop(self._slots.acquire()):
+                        return False
+                elif self._stop.is_set():
                     return False
-            elif self._stop.is_set():
-                return False
-            else:
-                await self._slots.acquire()
-        return True
+                else:
+                    await self._slots.acquire()
+            return True
 
     def _release(self, slots: int) -> None:
         for _ in range(slots):
@@ -336,6 +340,7 @@ class _Pipeline:
             server=self._settings.server,
             in_flight_bytes=self._in_flight_bytes,
             open_files=self._tailer.open_files,
+            load=self._load.shares(),
             heartbeat=self._books.heartbeat(self._errors()),
         )
         try:

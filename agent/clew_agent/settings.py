@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import SettingsError
+from .yaml_lines import line_of
 
 __all__ = ["Settings", "parse_settings", "read_settings"]
 
@@ -52,7 +53,10 @@ def parse_settings(text: str, kind: type[S], *, name: str = "configuration", bas
     try:
         return kind.model_validate(data, context={"base": base})
     except ValidationError as error:
-        problems = tuple(_sentence(kind, dict(detail)) for detail in error.errors(include_url=False))
+        problems = tuple(
+            f"{_sentence(kind, dict(detail))} (line {line_of(text, detail['loc'])})"
+            for detail in error.errors(include_url=False)
+        )
         raise SettingsError(
             f"{name} does not hold ({len(problems)} problem{'s' if len(problems) > 1 else ''}):",
             problems=problems,

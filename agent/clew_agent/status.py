@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -12,10 +14,11 @@ from rich.table import Table
 
 from clew_agent.durable import replace_file
 from clew_agent.errors import ClewError
+from clew_agent.load import saturated
 from clew_agent.lock import lock_holder
 from clew_agent.wire import FileLedger, Heartbeat
 
-__all__ = ["AgentStatus", "Status", "print_status", "read_status", "write_status"]
+__all__ = ["AgentStatus", "Status", "healthy", "print_status", "read_status", "write_status"]
 
 _NAME = "status.json"
 
@@ -27,7 +30,14 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     server: str
     in_flight_bytes: int
     open_files: int
+    load: dict[str, float] = {}
+    """Share of the time of each stage of late: `reading`, `receiver` (waiting for it), `idle`."""
     heartbeat: Heartbeat
+
+    @property
+    def saturated(self) -> str:
+        """The stage that holds up the others, empty if none does."""
+        return saturated(self.load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +91,52 @@ def print_status(found: AgentStatus, directory: Path) -> None:
     # Not on a terminal a path must not be broken into lines.
     console = Console()
     Console(width=None if console.is_terminal else 1000).print(table)
+    for sentence in _judgements(status):
+        click.echo(sentence)
     for name, error in beat.errors.items():
         click.secho(f"{name}: {error}", err=True, fg="red")
 
 
+def healthy(directory: Path, *, age_s_max: float) -> tuple[bool, dict[str, Any]]:
+    """Return whether the agent in this directory has told its status of late, and what it said."""
+    status = read_status(directory).status
+    if status is None:
+        return False, {"status": "starting"}
+    age_s = time.time() - status.heartbeat.sent_ns / 1e9
+    works = age_s <= age_s_max
+    return works, {
+        "status": "ok" if works and not status.heartbeat.errors else "degraded" if works else "stuck",
+        "age_s": round(age_s, 3),
+        "lag_bytes": sum(_lag(file) for file in status.heartbeat.files),
+        "saturated": status.saturated,
+        "errors": status.heartbeat.errors,
+    }
+
+
+_STAGES = {"reading": "reading and stamping take all the time", "receiver": "the receiver does not keep up"}
+
+
+def _judgements(status: Status) -> list[str]:
+    """Say what holds things up: which stage, which file, and what was given up."""
+    said = []
+    if status.load:
+        said.append("time: " + ", ".join(f"{name} {share:.0%}" for name, share in status.load.items()))
+    if status.saturated:
+        said.append(f"saturated: {_STAGES[status.saturated]}")
+    behind = max(status.heartbeat.files, key=_lag, default=None)
+    if behind and _lag(behind):
+        said.append(f"behind: {behind.path} (service {behind.service}) by {_lag(behind)} bytes")
+    for file in status.heartbeat.files:
+        for reason in sorted({lost.reason for lost in file.given_up}):
+            count = sum(lost.end - lost.start for lost in file.given_up if lost.reason == reason)
+            said.append(f"given up: {file.path}: {count} bytes: {reason}")
+    return said
+
+
+def _lag(file: FileLedger) -> int:
+    return 0 if file.gone else max(0, file.seen - file.acknowledged)
+
+
 def _figures(file: FileLedger) -> tuple[str, ...]:
     given_up = sum(lost.end - lost.start for lost in file.given_up)
-    lag = 0 if file.gone else max(0, file.seen - file.acknowledged)
-    return tuple(str(n) for n in (file.seen, file.shipped, file.acknowledged, lag, given_up))
+    return tuple(str(n) for n in (file.seen, file.shipped, file.acknowledged, _lag(file), given_up))

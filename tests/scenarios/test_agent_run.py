@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import threading
 import time
 import urllib.request
@@ -346,6 +347,49 @@ class TestSeenFromOutside:
         assert (report["warnings"], report["problems"]) == ([], [])
         assert "service orders" in agent.call("check").stdout
         assert not agent.data.exists()
+
+    def test_status_names_the_file_that_is_behind_the_stage_that_is_saturated_and_what_was_given_up(
+        self, tmp_path: Path, sink: Sink, logs: Path
+    ) -> None:
+        with Sink() as reserved:
+            listen = f"127.0.0.1:{reserved.port}"
+        with AgentProgram(tmp_path, sink.url, metrics_listen=listen) as agent:
+            append(logs / "bad.log", "bad")
+            sink.refuses = lambda chunk: chunk.source.service == "bad"
+            agent.start()
+            wait_for_status(agent, lambda status: any(file["given_up"] for file in status["heartbeat"]["files"]))
+            sink.always = Answer(503)
+            append(logs / "big.log", *(["x" * 1000] * 3000))
+            wait_for_status(agent, lambda status: status["load"].get("receiver", 0) > 0.9)
+            said = agent.call("status").stdout
+            assert f"behind: {logs}/big.log (service big) by 3003000 bytes" in said
+            assert "saturated: the receiver does not keep up" in said
+            assert f"given up: {logs}/bad.log: 4 bytes: refused" in said
+            with urllib.request.urlopen(f"http://{listen}/healthz", timeout=10) as answer:
+                health = json.loads(answer.read())
+            assert (health["status"], health["lag_bytes"]) == ("degraded", 3_003_000)
+            assert "send" in health["errors"]
+            sink.always = None
+            wait_for_status(agent, lambda status: not status["heartbeat"]["errors"])
+            with urllib.request.urlopen(f"http://{listen}/healthz", timeout=10) as answer:
+                assert json.loads(answer.read())["status"] == "ok"
+
+    def test_a_configuration_read_again_must_hold(self, agent: AgentProgram, sink: Sink, logs: Path) -> None:
+        append(logs / "a.log", "1")
+        process = agent.start()
+        sink.wait_for(has("1"))
+        good = agent.config.read_text()
+        agent.config.write_text("sources: []")
+        process.send_signal(signal.SIGHUP)
+        append(logs / "a.log", "2")
+        sink.wait_for(has("1", "2"))
+        with Sink() as other:
+            agent.config.write_text(good.replace(sink.url, other.url))
+            process.send_signal(signal.SIGHUP)
+            wait_for_status(agent, lambda status: status["server"] == other.url)
+            append(logs / "a.log", "3")
+            other.wait_for(has("3"))
+        assert "The configuration does not hold" in agent.errors.read_text()
 
     def test_metrics_are_served_where_asked(self, tmp_path: Path, sink: Sink, logs: Path) -> None:
         with Sink() as reserved:

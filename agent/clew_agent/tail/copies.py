@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from enum import Enum
 from pathlib import PurePath
 
-from .identity import TAIL_BYTES, FileIdentity, Mark, digest
+from .identity import TAIL_BYTES, FileIdentity, Mark, begins_so, digest
 
 __all__ = ["REPLACED_BYTES_MIN", "Resemblance", "related", "resemblance", "same_bytes"]
 
@@ -38,9 +38,12 @@ def related(original: str, other: str) -> bool:
 
 
 def resemblance(fd: int, known: FileIdentity, marks: Iterable[Mark] = ()) -> Resemblance:
-    """Compare an open file with what was read: at its end, or, if the file is shorter, at one of the `marks`."""
+    """Compare an open file with what was read: at its end, or, if the file is shorter, at one of the `marks`.
+
+    The first line alone says nothing: every content of a service may begin with it.
+    """
     size = os.fstat(fd).st_size
-    if size < known.fingerprint_bytes or digest(os.pread(fd, known.fingerprint_bytes, 0)) != known.fingerprint:
+    if max(known.offset, known.head_bytes) <= known.fingerprint_bytes or not begins_so(fd, known):
         return Resemblance.NONE
     if size >= known.offset:
         return Resemblance.WHOLE if _agrees(fd, Mark(known.offset, known.tail)) else Resemblance.NONE

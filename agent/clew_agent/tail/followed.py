@@ -204,7 +204,10 @@ def begin_account(
     fd = file.fd
     if offset is None:
         offset = end_of_last_line(fd) if file.skip and fd is not None else 0
+    head = os.pread(fd, TAIL_BYTES, 0) if fd is not None else b""
     identity = FileIdentity(
+        head=digest(head),
+        head_bytes=len(head),
         device=file.key.device,
         inode=file.key.inode,
         generation=file.generation,

@@ -26,6 +26,7 @@ __all__ = [
     "Mark",
     "Sighting",
     "Verdict",
+    "begins_so",
     "digest",
     "first_line",
     "judge",
@@ -60,6 +61,10 @@ class FileIdentity(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: bytes
     """Digest of the first `fingerprint_bytes` bytes."""
     fingerprint_bytes: int
+    head: bytes = b""
+    """Digest of the first `head_bytes` bytes: what of the first KiB was there when reading began. Files with the same
+    first line differ there, as long as nothing behind it was acknowledged that could tell them apart."""
+    head_bytes: int = 0
     offset: int
     """Everything before it was read."""
     tail: bytes
@@ -97,7 +102,7 @@ def judge(known: FileIdentity | None, seen: Sighting) -> Verdict:
     """Decide what a file is that was found under the device and inode of `known` (None: of no known file)."""
     if known is None:
         return Verdict.NEW
-    if seen.size < known.offset or seen.size < known.fingerprint_bytes:
+    if seen.size < max(known.offset, known.fingerprint_bytes, known.head_bytes):
         return Verdict.TRUNCATED
     if seen.same_fingerprint and seen.same_tail:
         return Verdict.CONTINUE
@@ -107,10 +112,17 @@ def judge(known: FileIdentity | None, seen: Sighting) -> Verdict:
 def look(fd: int, known: FileIdentity) -> Sighting:
     """Read what `judge` needs to know about an open file."""
     size = os.fstat(fd).st_size
-    head = os.pread(fd, known.fingerprint_bytes, 0)
     length = min(known.offset, TAIL_BYTES)
     tail = os.pread(fd, length, known.offset - length)
-    return Sighting(size, digest(head) == known.fingerprint, digest(tail) == known.tail)
+    return Sighting(size, begins_so(fd, known), digest(tail) == known.tail)
+
+
+def begins_so(fd: int, known: FileIdentity) -> bool:
+    """Whether an open file has the first line, and the beginning, of a content."""
+    head = os.pread(fd, max(known.fingerprint_bytes, known.head_bytes), 0)
+    if digest(head[: known.fingerprint_bytes]) != known.fingerprint:
+        return False
+    return not known.head_bytes or digest(head[: known.head_bytes]) == known.head
 
 
 def digest(data: bytes) -> bytes:

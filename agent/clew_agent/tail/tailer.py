@@ -207,7 +207,9 @@ class Tailer:
                 unread = account.seen > account.identity.offset
                 here = by_path.get(account.path)
                 candidates = candidates_for(account, scan, source) if unread else [(here, True)] if here else []
-                if not self._contents.hand_over(account, (), account.seen, candidates):
+                if self._contents.hand_over(account, (), account.seen, candidates):
+                    self._roster.known.remove(account.identity.key)
+                else:
                     self._roster.lose(account, account.identity.offset, account.seen, Reason.DELETED)
                 continue
             file = FollowedFile(found, account.identity.generation, account)

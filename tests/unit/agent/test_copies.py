@@ -62,7 +62,9 @@ def mark(offset: int, content: bytes = CONTENT) -> Mark:
     [
         (known(len(CONTENT)), [], Resemblance.WHOLE),
         (known(700), [], Resemblance.WHOLE),
-        (known(0), [], Resemblance.WHOLE),
+        (known(0), [], Resemblance.NONE),
+        (known(len(FIRST)), [], Resemblance.NONE),
+        (known(len(FIRST) + 7), [], Resemblance.WHOLE),
         (known(700, CONTENT.replace(b"line 3", b"LINE 3")), [], Resemblance.NONE),
         (known(len(CONTENT) + 8, CONTENT + b"line abc"), [], Resemblance.NONE),
         (known(len(CONTENT) + 8, CONTENT + b"line abc"), [mark(14), mark(len(CONTENT) + 8)], Resemblance.PART),
