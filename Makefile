@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-path engines engines-stop reference openapi tailers tailers-full wheel chaos clean format
+.PHONY: help demo test lint bench bench-path engines engines-stop reference openapi tailers tailers-full wheel chaos clean format soak
 
 help: ## show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ wheel: $(BIN)/.installed ## dist/clew-*.whl: without extras it is the agent
 
 bench-path: $(BIN)/.installed ## paths from logs alone against the truth of two real systems (CLEW_DATA)
 	$(BIN)/python bench/path.py
+
+soak: $(BIN)/.installed ## ten minutes of rotation, kills and outages; counts what was lost, doubled, corrupt, out of order
+	$(BIN)/python -m tests.scenarios.tailing.soak
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

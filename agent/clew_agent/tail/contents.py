@@ -154,25 +154,25 @@ class Contents:
                     self._roster.known.remove(key)
                     self._take_over(file, account)
                     return False
-            elif self._is_like(file, owner) and self.ensure_open(owner):
-                if file.account is not None:
-                    return False
-                if owner.account is None or owner.fd is None:
-                    continue
-                waits |= self._waits_for(file, owner, same_path=same_path)
-                if file.account is not None:
-                    return False
-        return waits and self._still_waits(file)
+            elif self.ensure_open(owner):
+                waits |= (
+                    file.account is None
+                    and self._is_like(file, owner)
+                    and self._waits_for(file, owner, same_path=same_path)
+                )
+            if file.account is not None:
+                return False
+        return waits and self._still_waits(file, line)
 
     def _is_like(self, file: FollowedFile, owner: FollowedFile) -> bool:
         if owner.fd is None or owner.account is None:
-            return True
+            return False  # it has another content now
         verdict = judge(owner.account.identity, look(owner.fd, owner.account.identity))
         if verdict is not Verdict.CONTINUE:
             self.begin_anew(owner, verdict)
             self._roster.enqueue(owner)
-            return file.account is not None
-        return same_bytes(file.fd or 0, owner.fd, min(file.size, owner.offset))
+            return False
+        return same_bytes(file.fd or 0, owner.fd, min(file.size, owner.size))
 
     def _waits_for(self, file: FollowedFile, owner: FollowedFile, *, same_path: bool) -> bool:
         """Whether the file may become the place of the owner's content; does that if the owner has lost its own."""
@@ -181,7 +181,7 @@ class Contents:
         if same_path and not (replaced and owner.offset >= REPLACED_BYTES_MIN):
             return False  # what comes under the old name is new
         if not (replaced or (file.packed and owner.missing_since_s is not None)):
-            return file.packed or file.size <= owner.size  # a copy has no more than its original
+            return file.size <= owner.size  # a copy has no more than its original
         if owner.unread or file.size < owner.offset:
             self._roster.enqueue(owner)
             return True
@@ -192,12 +192,12 @@ class Contents:
         self._take_over(file, account)
         return False
 
-    def _still_waits(self, file: FollowedFile) -> bool:
+    def _still_waits(self, file: FollowedFile, line: bytes) -> bool:
         now = self._roster.monotonic_s()
         if file.waits_since_s is None or file.waits_at != file.disk:
             file.waits_since_s, file.waits_at = now, file.disk
         if self._at_end or file.finishing or now - file.waits_since_s >= self._roster.settings.copy_wait_s:
-            if file.packed:
+            if file.packed and file.size > len(line):
                 self._pass_over(file)  # nobody compresses what is not a copy
             return False
         return True

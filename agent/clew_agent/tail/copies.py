@@ -47,7 +47,8 @@ def resemblance(fd: int, known: FileIdentity, marks: Iterable[Mark] = ()) -> Res
         return Resemblance.NONE
     if size >= known.offset:
         return Resemblance.WHOLE if _agrees(fd, Mark(known.offset, known.tail)) else Resemblance.NONE
-    return Resemblance.PART if any(mark.offset <= size and _agrees(fd, mark) for mark in marks) else Resemblance.NONE
+    told = (mark for mark in marks if known.fingerprint_bytes < mark.offset <= size)
+    return Resemblance.PART if any(_agrees(fd, mark) for mark in told) else Resemblance.NONE
 
 
 def same_bytes(fd: int, other: int, end: int) -> bool:
