@@ -20,6 +20,8 @@ class Ledger:
         self._accounts = {account.file_id: replace(account, shipped=account.acknowledged) for account in accounts}
         self.version = 0
         """Counts the changes that a checkpoint must hold."""
+        self.sightings = 0
+        """Counts the other changes."""
 
     def __getitem__(self, file_id: bytes) -> FileAccount:
         return self._accounts[file_id]
@@ -39,10 +41,12 @@ class Ledger:
 
     def see(self, file_id: bytes, size: int) -> None:
         """Note the file's size."""
+        self.sightings += 1
         self._accounts[file_id] = replace(self._accounts[file_id], seen=size)
 
     def ship(self, file_id: bytes, end: int) -> None:
         """Note that everything before `end` is on its way."""
+        self.sightings += 1
         account = self._accounts[file_id]
         self._accounts[file_id] = replace(account, shipped=end, seen=max(account.seen, end))
 

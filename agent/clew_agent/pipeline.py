@@ -13,12 +13,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from opentelemetry.metrics import NoOpMeterProvider
@@ -30,10 +29,12 @@ from clew_agent.errors import CheckpointError, TransportError
 from clew_agent.load import Load
 from clew_agent.lock import DirectoryLock
 from clew_agent.metrics import Metrics
+from clew_agent.pace import ScanPace
 from clew_agent.stamp import Stamper, build_chunk
 from clew_agent.status import Status, write_status
 from clew_agent.tail import Block, DirectoryWatch, KnownContents, Read, Tailer, Turn
 from clew_agent.transport import RetryPolicy, Transport
+from clew_agent.waiting import readable, until
 from clew_agent.wire import Chunk, FileLedger
 
 __all__ = ["Outcome", "run_agent"]
@@ -41,8 +42,8 @@ __all__ = ["Outcome", "run_agent"]
 _log = structlog.get_logger()
 T = TypeVar("T")
 
-# Names may change all the time in a busy directory; searching the globs more often than this helps nobody.
-_SCAN_PAUSE_S = 0.1
+# While nothing happens, the status is written this many times less often.
+_STATUS_REST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,9 @@ class _Pipeline:
         self._in_flight_bytes = 0
         self._done = asyncio.Event()
         self._load = Load()
+        self._pace = ScanPace()
+        self._told: tuple[object, ...] = ()
+        self._untold = 0
         self._troubles: dict[str, str] = {}
         self._unsent = False
 
@@ -181,13 +185,15 @@ class _Pipeline:
         watch = DirectoryWatch() if self._settings.watch else None
 
         def pause_s(names_changed: bool) -> float:
-            interval_s = self._settings.scan_interval_s
-            return min(_SCAN_PAUSE_S, interval_s) if names_changed else interval_s
+            return self._pace.pause_s(self._settings.scan_interval_s, names_changed=names_changed)
 
         try:
             names_changed = watch.follow(self._tailer.directories) if watch else False
             scanned = time.monotonic()
-            while await self._or_stop(_readable(watch, scanned + pause_s(names_changed) - time.monotonic())):
+            while await until(
+                self._stop,
+                readable(watch.fileno() if watch else None, scanned + pause_s(names_changed) - time.monotonic()),
+            ):
                 await asyncio.sleep(self._settings.linger_s)
                 changes = watch.changes() if watch else None
                 if changes:
@@ -203,7 +209,13 @@ class _Pipeline:
                 watch.close()
 
     async def _scan(self) -> None:
-        self._take(await self._on_disk(self._tailer.scan))
+        self._take(await self._on_disk(self._timed_scan))
+
+    def _timed_scan(self) -> Turn:
+        began = time.thread_time()
+        turn = self._tailer.scan()
+        self._pace.cpu_s = time.thread_time() - began
+        return turn
 
     def _take(self, turn: Turn) -> None:
         for event in turn.events:
@@ -240,7 +252,7 @@ class _Pipeline:
                 self._unsent = True
             del pieces
             slots = 2 if turn.cramped else 1
-            if not turn.more and (self._once or not await self._or_stop(self._work.wait())):
+            if not turn.more and (self._once or not await until(self._stop, self._work.wait())):
                 return
 
     def _read_batch(self, slots: int) -> tuple[Turn, list[_Piece]]:
@@ -254,7 +266,7 @@ class _Pipeline:
         with self._load.stage("receiver"):
             for _ in range(slots):
                 if self._slots.locked():
-                    if not await self._or_stop(self._slots.acquire()):
+                    if not await until(self._stop, self._slots.acquire()):
                         return False
                 elif self._stop.is_set():
                     return False
@@ -287,7 +299,7 @@ class _Pipeline:
         """Make new file ids durable before any line of theirs leaves; False if stopped before that was possible."""
         while self._books.ids_to_save:
             await self._save()
-            if self._books.ids_to_save and not await self._or_stop(asyncio.sleep(self._settings.retry_initial_s)):
+            if self._books.ids_to_save and not await until(self._stop, asyncio.sleep(self._settings.retry_initial_s)):
                 return False
         return True
 
@@ -309,7 +321,7 @@ class _Pipeline:
         """Let what was read be sent: all of it, or once stopped as much as `shutdown_flush_s` allows."""
         self._batches.put_nowait(None)
         if not self._stop.is_set():
-            await self._or_stop(asyncio.wait({sending}))
+            await until(self._stop, asyncio.wait({sending}))
         if not sending.done():
             await asyncio.wait({sending}, timeout=self._settings.shutdown_flush_s)
         if not sending.done():
@@ -335,13 +347,20 @@ class _Pipeline:
     async def _write_status(self) -> None:
         self._metrics.level("clew_agent_open_files", self._tailer.open_files)
         self._metrics.level("clew_agent_in_flight", self._in_flight_bytes)
+        errors = self._errors()
+        ledger = self._books.ledger
+        tell = (ledger.version, ledger.sightings, self._in_flight_bytes, errors, self._settings.server)
+        if tell == self._told and self._untold < _STATUS_REST and not self._done.is_set():
+            self._untold += 1
+            return
+        self._told, self._untold = tell, 0
         status = Status(
             pid=os.getpid(),
             server=self._settings.server,
             in_flight_bytes=self._in_flight_bytes,
             open_files=self._tailer.open_files,
             load=self._load.shares(),
-            heartbeat=self._books.heartbeat(self._errors()),
+            heartbeat=self._books.heartbeat(errors),
         )
         try:
             await asyncio.to_thread(write_status, self._settings.data, status)
@@ -388,32 +407,3 @@ class _Pipeline:
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)
-
-    async def _or_stop(self, wanted: Coroutine[Any, Any, Any]) -> bool:
-        """Wait for `wanted`, at most until stopped; False if stopped."""
-        if self._stop.is_set():
-            wanted.close()
-            return False
-        tasks = {asyncio.ensure_future(wanted), asyncio.ensure_future(self._stop.wait())}
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-        return not self._stop.is_set()
-
-
-async def _readable(watch: DirectoryWatch | None, timeout_s: float) -> None:
-    """Wait until the watch has something to tell, at most so long."""
-    changed = asyncio.Event()
-    descriptor = watch.fileno() if watch else None
-    loop = asyncio.get_running_loop()
-    if descriptor is not None:
-        loop.add_reader(descriptor, changed.set)
-    try:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), max(0.0, timeout_s))
-    finally:
-        if descriptor is not None:
-            loop.remove_reader(descriptor)

@@ -1,6 +1,6 @@
 """Which files there are: the globs, searched again and again. This is the truth; inotify only makes it quick."""
 
-# ruff: noqa: PTH120, PTH207 - absolute globs are not Path.glob's, and ten thousand paths are cheaper as strings
+# ruff: noqa: PTH116, PTH120, PTH207 - absolute globs are not Path.glob's, and ten thousand paths are cheaper as strings
 from __future__ import annotations
 
 import glob
@@ -10,7 +10,6 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
-from pathlib import Path
 
 from clew_agent.config import SourceSettings
 
@@ -79,9 +78,9 @@ class Discovery:
 def _look(path: str, source: SourceSettings, problems: dict[str, str]) -> Found | None:
     real_path = path
     try:
-        seen = Path(path).lstat()
+        seen = os.lstat(path)
         if stat.S_ISLNK(seen.st_mode):
-            seen = Path(path).stat()
+            seen = os.stat(path)
             real_path = os.path.realpath(path)
     except FileNotFoundError:
         return None  # gone since the glob saw it, or a link to nothing

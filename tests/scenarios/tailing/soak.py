@@ -1,7 +1,7 @@
 """Write to many files that are rotated all the time, kill the agent and its receiver at random, and count.
 
-`python -m tests.scenarios.tailing.soak [--seconds 600] [--files 50] [--seed N]` prints how many lines were lost, doubled,
-corrupt and out of order, and how the agent's memory grew; exits 1 unless all counts are zero.
+`python -m tests.scenarios.tailing.soak [--seconds 600] [--files 50] [--seed N]` prints how many lines were lost,
+doubled, corrupt and out of order, and how the agent's memory grew; exits 1 unless all counts are zero.
 """
 
 from __future__ import annotations

@@ -193,6 +193,7 @@ class Machine(RuleBasedStateMachine):
         self.tailer = None
         self.in_flight.clear()
         for content in self.contents:
+            content.found, content.seen = content.known, 0  # how much was seen need not be in the checkpoint
             if content.away or not (content.known or self.wanted(content.path)):
                 self.unobservable.update(content.lines, [content.half])
 

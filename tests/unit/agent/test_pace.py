@@ -1,0 +1,23 @@
+"""Scanning takes a small share of a core however many files there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from clew_agent.pace import ScanPace
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "names_changed", "pause_s"),
+    [
+        (0.001, False, 2.0),
+        (0.1, False, 10.0),
+        (0.001, True, 0.1),
+        (0.1, True, 1.0),
+        (1.0, True, 2.0),
+    ],
+)
+def test_when_the_next_scan_is_due(cpu_s: float, names_changed: bool, pause_s: float) -> None:
+    pace = ScanPace()
+    pace.cpu_s = cpu_s
+    assert pace.pause_s(2.0, names_changed=names_changed) == pytest.approx(pause_s)
