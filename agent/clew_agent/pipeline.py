@@ -22,6 +22,7 @@ from typing import TypeVar
 import structlog
 from opentelemetry.metrics import NoOpMeterProvider
 
+from clew_agent.batch import Batch, Piece
 from clew_agent.books import Books
 from clew_agent.config import AgentSettings
 from clew_agent.delivery import Delivery
@@ -32,10 +33,10 @@ from clew_agent.metrics import Metrics
 from clew_agent.pace import ScanPace
 from clew_agent.stamp import Stamper, build_chunk
 from clew_agent.status import Status, write_status
-from clew_agent.tail import Block, DirectoryWatch, KnownContents, Read, Tailer, Turn
+from clew_agent.tail import DirectoryWatch, KnownContents, Read, Tailer, Turn
 from clew_agent.transport import RetryPolicy, Transport
 from clew_agent.waiting import readable, until
-from clew_agent.wire import Chunk, FileLedger
+from clew_agent.wire import FileLedger
 
 __all__ = ["Outcome", "run_agent"]
 
@@ -53,22 +54,6 @@ class Outcome:
     files: tuple[FileLedger, ...]
     problems: tuple[str, ...]
     """What keeps it from being complete: globs without files, files that cannot be read, lines given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A chunk, and the part of its file that it is."""
-
-    chunk: Chunk
-    block: Block
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """What is sent at once, and how many slots it takes."""
-
-    pieces: list[_Piece]
-    slots: int
 
 
 async def run_agent(
@@ -130,7 +115,7 @@ class _Pipeline:
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="clew-tail")
         self._work = asyncio.Event()
         self._slots = asyncio.Semaphore(2)
-        self._batches: asyncio.Queue[_Batch | None] = asyncio.Queue(3)  # two and the end
+        self._batches: asyncio.Queue[Batch | None] = asyncio.Queue(3)  # two and the end
         self._in_flight_bytes = 0
         self._done = asyncio.Event()
         self._load = Load()
@@ -247,7 +232,7 @@ class _Pipeline:
                 self._release(slots)
             elif await self._save_ids():
                 self._in_flight_bytes += sum(len(piece.chunk.payload) for piece in pieces)
-                self._batches.put_nowait(_Batch(pieces, slots))
+                self._batches.put_nowait(Batch(pieces, slots))
             else:
                 self._unsent = True
             del pieces
@@ -255,7 +240,7 @@ class _Pipeline:
             if not turn.more and (self._once or not await until(self._stop, self._work.wait())):
                 return
 
-    def _read_batch(self, slots: int) -> tuple[Turn, list[_Piece]]:
+    def _read_batch(self, slots: int) -> tuple[Turn, list[Piece]]:
         turn = self._tailer.read_batch(
             bytes_max=self._settings.batch_bytes_max * slots, chunks_max=self._settings.batch_chunks_max
         )
@@ -278,7 +263,7 @@ class _Pipeline:
         for _ in range(slots):
             self._slots.release()
 
-    def _build(self, read: Read) -> _Piece:
+    def _build(self, read: Read) -> Piece:
         block = read.block
         chunk = build_chunk(
             read.source,
@@ -293,7 +278,7 @@ class _Pipeline:
         if block.cut_bytes:
             self._metrics.count("clew_agent_cut", block.cut_bytes)
             _log.warning("Lines over the limit were cut.", path=read.source.path, bytes=block.cut_bytes)
-        return _Piece(chunk, block)
+        return Piece(chunk, block)
 
     async def _save_ids(self) -> bool:
         """Make new file ids durable before any line of theirs leaves; False if stopped before that was possible."""
