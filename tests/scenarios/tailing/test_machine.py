@@ -256,6 +256,8 @@ class Machine(RuleBasedStateMachine):
             shutil.copyfile(path, copy)
             content.path = copy
             self.move(content)
+            if not content.known and not self.wanted(copy):
+                self.give_up(content)  # seen, and gone from its place before it was begun
         else:
             content.path = None
             self.give_up(content)
