@@ -64,6 +64,9 @@ class SourceSettings(Settings):
     """Where it runs; by default the agent's host."""
     format: Literal["auto"] = "auto"
     """How the lines are laid out: found out by itself."""
+    join_parts: Literal["cri", "all", "none"] = "cri"
+    """Whose parts of long lines are made one: those of a runtime that marks them (CRI's `P` and `F`), or Docker's too.
+    In Docker's json-file a text without a line end is a part, or all that was written: each line stays an event."""
     encoding: str = "auto"
     """Of the files' characters: `auto` is UTF-8, or what a byte order mark says; else a name like `shift_jis`."""
 

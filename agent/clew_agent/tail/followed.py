@@ -136,7 +136,7 @@ class FollowedFile:
             line_bytes_max=line_bytes_max,
             encoding=encoding_of(head, self.found.source.encoding),
         )
-        layout = layout_of(head)
+        layout = layout_of(head, self.found.source.join_parts)
         if layout:
             self.joiner = PartJoiner(layout, bytes_max=line_bytes_max, tail_at=lambda offset: _tail_at(fd, offset))
 

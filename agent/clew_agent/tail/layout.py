@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 __all__ = ["CRI", "DOCKER", "Layout", "Part", "layout_of"]
 
@@ -86,8 +86,8 @@ DOCKER: Layout = _Docker()
 _CRI_BEGINS = re.compile(rb"\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [PF][ :]")
 
 
-def layout_of(head: bytes) -> Layout | None:
-    """Return the layout of a file that begins so, None if no container runtime writes it."""
-    if head.startswith(b'{"log":"'):
+def layout_of(head: bytes, join: Literal["cri", "all", "none"]) -> Layout | None:
+    """Return the layout of a file that begins so, None if it has no parts that are to be joined."""
+    if join == "all" and head.startswith(b'{"log":"'):
         return DOCKER
-    return CRI if _CRI_BEGINS.match(head) else None
+    return CRI if join != "none" and _CRI_BEGINS.match(head) else None

@@ -34,7 +34,7 @@ class Relay:
 
     def begin_behind(self, file: FollowedFile, line: bytes) -> int | None:
         """Return how much of a new file belongs to the last line of the one before it; None while that must show."""
-        if file.skip or file.spooled or layout_of(line) is None:
+        if file.skip or file.spooled or layout_of(line, file.found.source.join_parts) is None:
             return 0
         for before in self._roster.open.values():
             if before is file or not (before.joiner and before.rotated and before.account):

@@ -101,8 +101,9 @@ class ClewProgram:
 
     def configure(self, options: Options) -> None:
         source: dict[str, object] = {"paths": list(options.paths)}
-        if options.encoding:
-            source["encoding"] = options.encoding
+        for key in ("encoding", "join_parts"):
+            if value := getattr(options, key):
+                source[key] = value
         settings: dict[str, object] = {
             "sources": [source],
             "watch": not options.polling,

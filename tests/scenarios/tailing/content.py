@@ -213,7 +213,7 @@ def docker_parts(stage: Stage) -> None:
     def part(text: str, stream: str = "stdout") -> bytes:
         return b'{"log":"%s","stream":"%s","time":"2026-11-24T10:00:00.1Z"}\n' % (text.encode(), stream.encode())
 
-    stage.configure(paths=("*-json.log",))
+    stage.configure(paths=("*-json.log",), join_parts="all")
     path = stage.logs / "abc-json.log"
     stage.start()
     for i in range(6):

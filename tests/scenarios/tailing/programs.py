@@ -24,6 +24,7 @@ class Options:
     open_files_max: int = 0
     line_bytes_max: int = 0
     encoding: str = ""
+    join_parts: str = ""
     prefix: tuple[str, ...] = ()
     """Put before the command: `prlimit`, `unshare`."""
 

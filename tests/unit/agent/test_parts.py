@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -36,17 +37,21 @@ def block(start: int, payload: bytes) -> Block:
 
 
 @pytest.mark.parametrize(
-    ("head", "layout"),
+    ("head", "join", "layout"),
     [
-        (b"2026-11-24T10:00:00.1Z stdout F text", CRI),
-        (b"2026-11-24T10:00:00.1+01:00 stderr P:x text", CRI),
-        (b'{"log":"text\\n","stream"', DOCKER),
-        (b"2026-11-24T10:00:00.1Z INFO stdout F", None),
-        (b'{"level":"info"}', None),
+        (b"2026-11-24T10:00:00.1Z stdout F text", "cri", CRI),
+        (b"2026-11-24T10:00:00.1+01:00 stderr P:x text", "all", CRI),
+        (b"2026-11-24T10:00:00.1Z stdout F text", "none", None),
+        (b'{"log":"text\\n","stream"', "all", DOCKER),
+        (b'{"log":"text\\n","stream"', "cri", None),
+        (b"2026-11-24T10:00:00.1Z INFO stdout F", "all", None),
+        (b'{"level":"info"}', "all", None),
     ],
 )
-def test_a_layout_shows_in_the_first_line(head: bytes, layout: Layout | None) -> None:
-    assert layout_of(head) is layout
+def test_a_layout_shows_in_the_first_line(
+    head: bytes, join: Literal["cri", "all", "none"], layout: Layout | None
+) -> None:
+    assert layout_of(head, join) is layout
 
 
 @pytest.mark.parametrize(
