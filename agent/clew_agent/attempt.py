@@ -19,7 +19,7 @@ from clew_agent.errors import ClewError
 from clew_agent.logs import configure_logs
 from clew_agent.settings import read_settings
 from clew_agent.stamp import Stamper, build_chunk
-from clew_agent.tail import Block, Discovery, FileAccount, FileKey, KnownContents, Opened, Read, Tailer, name_writer
+from clew_agent.tail import Discovery, FileAccount, FileKey, KnownContents, Opened, Read, Tailer, name_writer
 from clew_agent.wire import Chunk, Origin, event_id
 
 __all__ = ["Attempt", "TriedLine", "attempt", "print_attempt", "try_file"]
@@ -219,7 +219,8 @@ def _read(settings: AgentSettings, path: str, lines_max: int) -> _Reading:
                     account = event.account
                 elif isinstance(event, Read):
                     chunks.append(_build(event, stamper))
-                    cut |= _cut(event.block, chunks[-1])
+                    offsets = chunks[-1].line_offsets()
+                    cut |= {offsets[i]: lost for i, lost in chunks[-1].cut.items()}
     finally:
         tailer.close()
     return _Reading(account, chunks, cut, tailer.problems.get(path, ""))
@@ -230,11 +231,3 @@ def _build(read: Read, stamper: Stamper) -> Chunk:
     return build_chunk(
         read.source, observed_ns=0, start=block.start, payload=block.payload, stamper=stamper, cuts=block.cuts
     )
-
-
-def _cut(block: Block, chunk: Chunk) -> dict[int, int]:
-    """Return by offset how many bytes of a line are not in the payload."""
-    lines = list(chunk.lines())
-    if len(block.cuts) == 1:
-        return {lines[block.cuts[0].line].offset: block.cut_bytes}
-    return {lines[cut.line].offset: cut.file_bytes - len(lines[cut.line].raw) - 1 for cut in block.cuts}

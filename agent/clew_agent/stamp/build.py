@@ -14,10 +14,12 @@ __all__ = ["Cut", "build_chunk"]
 
 
 class Cut(NamedTuple):
-    """Line number `line` took `file_bytes` bytes in the file, though fewer are in the payload."""
+    """Line number `line` took `file_bytes` bytes in the file, more or fewer than it has in the payload."""
 
     line: int
     file_bytes: int
+    lost_bytes: int = 0
+    """So many of its bytes are kept nowhere: it was over the limit."""
 
 
 def build_chunk(
@@ -48,6 +50,7 @@ def build_chunk(
         lengths=pack_u32(lengths) if cuts else sizes,
         payload=payload,
         sizes=sizes if cuts else b"",
+        cut={cut.line: cut.lost_bytes for cut in cuts if cut.lost_bytes},
         ids=stamps.ids,
         origins=stamps.origins,
         aliases=stamps.aliases,

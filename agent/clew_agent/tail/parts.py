@@ -23,11 +23,13 @@ __all__ = ["Completed", "PartJoiner"]
 class _Raw(NamedTuple):
     line: bytes
     file_bytes: int
+    lost_bytes: int = 0
 
 
 class _Joined(NamedTuple):
     lines: list[bytes]
     lengths: list[int]
+    lost: list[int]
     taken: int
     """How many of the raw lines they are made of."""
 
@@ -72,11 +74,11 @@ class PartJoiner:
             if sum(len(raw.line) for raw in self._waiting) < self._bytes_max:
                 return None
             joined = self._join(self._waiting, unfinished=True)
-        return self._block(joined, block.cut_bytes)
+        return self._block(joined)
 
     def flush(self) -> Block | None:
         """Return what waits, complete or not: nothing will follow."""
-        return self._block(self._join(self._waiting, unfinished=True), 0) if self._waiting else None
+        return self._block(self._join(self._waiting, unfinished=True)) if self._waiting else None
 
     def complete(self, payload: bytes) -> Completed | None:
         """Return what waits, with as many of the other file's lines as it needs; None if they do not suffice."""
@@ -90,7 +92,7 @@ class PartJoiner:
                 # Each line needs a byte of this file to be known by.
                 lengths = [*[1] * (len(joined.lines) - 1), length - len(joined.lines) + 1]
                 self._waiting = self._waiting[:here]
-                block = self._block(_Joined(joined.lines, lengths, here), 0)
+                block = self._block(_Joined(joined.lines, lengths, joined.lost, here))
                 assert block is not None
                 return Completed(block, head_bytes)
         return None
@@ -100,9 +102,11 @@ class PartJoiner:
         pending: dict[bytes, list[Part]] = {}
         lines: list[bytes] = []
         lengths: list[int] = []
-        complete = taken = span = 0
+        lost: list[int] = []
+        complete = taken = span = missing = 0
         for number, raw in enumerate(raw_lines, 1):
             span += raw.file_bytes
+            missing += raw.lost_bytes
             part = self._layout.take_apart(raw.line)
             if part and not part.complete:
                 pending.setdefault(part.stream, []).append(part)
@@ -110,37 +114,45 @@ class PartJoiner:
             before = pending.pop(part.stream, []) if part else []
             lines.append(self._layout.join([*before, part]) if part and before else raw.line)
             lengths.append(span)
-            span = 0
+            lost.append(missing)
+            span = missing = 0
             if not pending:
                 complete, taken = len(lines), number
         if not unfinished:
-            return _Joined(lines[:complete], lengths[:complete], taken)
+            return _Joined(lines[:complete], lengths[:complete], lost[:complete], taken)
         for parts in pending.values():
             lines.append(self._layout.join(parts))
             lengths.append(span)
-            span = 0
+            lost.append(missing)
+            span = missing = 0
         short = 0
         for i in reversed(range(len(lengths))):  # a line needs a byte of the file to be known by
             lengths[i] -= short
             short = max(0, 1 - lengths[i])
             lengths[i] += short
-        return _Joined(lines, lengths, len(raw_lines))
+        return _Joined(lines, lengths, lost, len(raw_lines))
 
-    def _block(self, joined: _Joined, cut_bytes: int) -> Block | None:
+    def _block(self, joined: _Joined) -> Block | None:
         if not joined.taken:
             return None
         start, end = self._start, self._start + sum(joined.lengths)
         self._waiting = self._waiting[joined.taken :]
         self._start = end
-        pairs = zip(joined.lines, joined.lengths, strict=True)
-        cuts = tuple(Cut(i, length) for i, (line, length) in enumerate(pairs) if len(line) != length)
-        return Block(start, end, b"".join(joined.lines), self._tail_at(end), cuts, cut_bytes)
+        columns = enumerate(zip(joined.lines, joined.lengths, joined.lost, strict=True))
+        cuts = tuple(Cut(i, length, lost) for i, (line, length, lost) in columns if len(line) != length or lost)
+        return Block(start, end, b"".join(joined.lines), self._tail_at(end), cuts)
 
 
 def _raw_lines(block: Block) -> list[_Raw]:
-    sizes = {cut.line: cut.file_bytes for cut in block.cuts}
-    lines = block.payload.split(b"\n")
-    raw = [_Raw(line + b"\n", sizes.get(i, len(line) + 1)) for i, line in enumerate(lines[:-1])]
-    if lines[-1]:
-        raw.append(_Raw(lines[-1], sizes.get(len(lines) - 1, len(lines[-1]))))
+    cuts = {cut.line: cut for cut in block.cuts}
+    raw: list[_Raw] = []
+    for i, line in enumerate(_with_ends(block.payload)):
+        cut = cuts.get(i, Cut(i, len(line)))
+        raw.append(_Raw(line, cut.file_bytes, cut.lost_bytes))
     return raw
+
+
+def _with_ends(payload: bytes) -> list[bytes]:
+    lines = [line + b"\n" for line in payload.split(b"\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines

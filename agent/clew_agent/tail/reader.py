@@ -37,8 +37,11 @@ class Block:
     tail: bytes
     """Digest of the bytes before `end`, see `FileIdentity.tail`."""
     cuts: tuple[Cut, ...] = ()
-    cut_bytes: int = 0
-    """How many bytes were cut off."""
+
+    @property
+    def cut_bytes(self) -> int:
+        """How many bytes were cut off lines over the limit."""
+        return sum(cut.lost_bytes for cut in self.cuts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,11 @@ class LineReader:
         self._marks.append(self._read)
         payload, cuts = self._shape(head + data[lead:last] if head else data[lead:last], start)
         if len(payload) <= self._line_max:
-            return Block(start, self._read.offset, payload, self._read.tail, _in_order(cuts))
+            return Block(start, self._read.offset, payload, self._read.tail, _in_order(cuts, {}))
         kept, long = _cut_long_lines(payload, self._line_max)
+        lost = {cut.line: cut.lost_bytes for cut in long}
         cuts |= {cut.line: cuts.get(cut.line, cut.file_bytes) for cut in long}
-        return Block(start, self._read.offset, kept, self._read.tail, _in_order(cuts), len(payload) - len(kept))
+        return Block(start, self._read.offset, kept, self._read.tail, _in_order(cuts, lost))
 
     def _shape(self, raw: bytes, start: int) -> tuple[bytes, dict[int, int]]:
         """Return whole lines as they are sent, and what those took in the file that were longer or shorter there."""
@@ -188,7 +192,7 @@ class LineReader:
         if payload == raw and begin == start:
             return Block(start, end.offset, payload, end.tail)
         lost = length - kept - self._encoding.width * terminated if cut else 0
-        return Block(start, end.offset, payload, end.tail, (Cut(0, end.offset - start),), lost)
+        return Block(start, end.offset, payload, end.tail, (Cut(0, end.offset - start, lost),))
 
     def _skip_hole(self, start: int, end: int) -> int:
         """Return where the NULs that the line begins with end."""
@@ -215,8 +219,8 @@ def _without_holes(raw: bytes, removed: dict[int, int]) -> tuple[bytes, dict[int
     return b"".join([*parts, raw[at:]]), removed
 
 
-def _in_order(cuts: dict[int, int]) -> tuple[Cut, ...]:
-    return tuple(Cut(line, file_bytes) for line, file_bytes in sorted(cuts.items()))
+def _in_order(cuts: dict[int, int], lost: dict[int, int]) -> tuple[Cut, ...]:
+    return tuple(Cut(line, file_bytes, lost.get(line, 0)) for line, file_bytes in sorted(cuts.items()))
 
 
 def _cut_long_lines(payload: bytes, line_max: int) -> tuple[bytes, tuple[Cut, ...]]:
@@ -232,7 +236,7 @@ def _cut_long_lines(payload: bytes, line_max: int) -> tuple[bytes, tuple[Cut, ..
         if not end and len(payload) - at > line_max:
             end = payload.find(b"\n", at) + 1 or len(payload)
             line += payload.count(b"\n", kept, at)
-            cuts.append(Cut(line, end - at))
+            cuts.append(Cut(line, end - at, end - at - line_max))
             parts += (payload[kept : at + line_max - 1], b"\n")
             line += 1
             kept = end

@@ -95,7 +95,8 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
     """The lines' bytes, one after the other."""
     sizes: bytes = b""
-    """n × u32: the bytes each line has in `payload`; empty when equal to `lengths` (no line was cut)."""
+    """n × u32: the bytes each line has in `payload`; empty when equal to `lengths`. They differ where a line was cut,
+    joined of parts, or written in another encoding."""
     offsets: bytes = b""
     """n × u64: where each line begins in the file; empty when the lines follow each other without a gap."""
     ids: bytes = b""
@@ -104,6 +105,8 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """n × u8 `Origin`; empty when all are generated."""
     aliases: dict[int, tuple[str, ...]] = {}
     """Line number -> the ids as written, where the line has other ids than its transaction id."""
+    cut: dict[int, int] = {}
+    """Line number -> how many of its bytes were cut off and are kept nowhere."""
 
     @property
     def count(self) -> int:
@@ -156,6 +159,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
             ids=self.ids[ID_BYTES * first : ID_BYTES * last],
             origins=self.origins[first:last],
             aliases={i - first: names for i, names in self.aliases.items() if first <= i < last},
+            cut={i - first: lost for i, lost in self.cut.items() if first <= i < last},
         )
 
 
@@ -241,3 +245,5 @@ def _check(chunk: Chunk) -> None:
         raise ChunkError("the chunk names an origin that does not exist")
     if any(not 0 <= i < n for i in chunk.aliases):
         raise ChunkError("the chunk names an alias of a line that it does not have")
+    if any(not 0 <= i < n or lost <= 0 for i, lost in chunk.cut.items()):
+        raise ChunkError("the chunk says that a line was cut which it does not have, or by nothing")

@@ -128,4 +128,5 @@ def _rebuild(chunk: Chunk, pieces: Sequence[tuple[int, int, int]]) -> Chunk:
         ids=b"".join(chunk.ids[ID_BYTES * i : ID_BYTES * (i + 1)] for i, _, _ in pieces),
         origins=bytes(chunk.origins[i] for i, _, _ in pieces) if chunk.origins else b"",
         aliases={n: chunk.aliases[i] for n, (i, _, _) in enumerate(pieces) if i in chunk.aliases},
+        cut={n: chunk.cut[i] for n, (i, _, _) in enumerate(pieces) if i in chunk.cut},
     )

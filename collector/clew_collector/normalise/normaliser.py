@@ -67,8 +67,8 @@ class Normaliser:
             origin = origins[i]
             transaction_id = event_id if origin == _GENERATED else ids[32 * i : 32 * i + 32]
             reading = self._read(raw, transaction_id, calendar)
-            if size < length:
-                reading.attributes["clew.cut_bytes"] = length - size
+            if i in chunk.cut:
+                reading.attributes["clew.cut_bytes"] = chunk.cut[i]
             if reading.dropped:
                 reading.attributes["clew.attributes_dropped"] = reading.dropped
             events.append(

@@ -29,6 +29,7 @@ GAPS_MAX = 200
 ABSENT_MAX = 1_000
 TIMES_KEPT_MAX = 10_000
 """Bytes that were given up have been written between the same two lines ever since."""
+LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ async def find_gaps(store: Store, agents: Sequence[SeenAgent], events: Sequence[
     suspects = suspect(agents, window, now)
     gaps: list[Gap] = []
     for gap in suspects[:GAPS_MAX]:
+        if gap.bytes is not None and gap.bytes.reason == LATE and await _arrived(store, gap, gap.bytes):
+            continue
         timed = gap if gap.bytes is None else await _timed(store, gap)
         if (timed.start is None or timed.start <= window[1]) and (timed.end is None or timed.end >= window[0]):
             gaps.append(timed)
@@ -100,7 +103,7 @@ def suspect(agents: Iterable[SeenAgent], window: tuple[int, int], now: int) -> l
             ]
             first = max(file.acknowledged, file.first)
             if file.seen > first:
-                late = GivenUp(first, file.seen, "late")
+                late = GivenUp(first, file.seen, LATE)
                 found.append(_gap(file, None, None, f"{_size(late)} that its agent has seen are not here yet", late))
             if silent and not file.gone and window[1] > agent.seen_ns:
                 reason = f"agent {agent.beat.agent_id} was not heard of since {format_time(agent.seen_ns)}"
@@ -118,6 +121,14 @@ def _size(missing: GivenUp) -> str:
 
 _Times = tuple[int | None, int | None]
 _known: WeakKeyDictionary[Store, dict[tuple[str, str, GivenUp], _Times]] = WeakKeyDictionary()
+
+
+async def _arrived(store: Store, gap: Gap, late: GivenUp) -> bool:
+    """Return whether the last of these bytes came since the agent reported."""
+    behind = Range("offset", low=late.start, high=late.end, include_high=False)
+    expression = And((Term("host", gap.host), Term("source", gap.source), behind))
+    page = await store.search(SearchRequest(expression, order="desc", limit=1))
+    return any(event.offset + event.length >= late.end for event in page.events)
 
 
 async def _timed(store: Store, gap: Gap) -> Gap:

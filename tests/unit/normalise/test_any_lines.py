@@ -176,12 +176,13 @@ class TestColumns:
             assert (event.transaction_id, event.aliases) == (line.transaction_id, line.aliases)
 
     def test_bytes_that_were_cut_off_are_counted(self) -> None:
-        sizes, lengths = [4, 6], [4, 1_006]
+        sizes, lengths = [4, 6], [8, 1_006]  # the first one was written in UTF-16
         chunk = msgspec.structs.replace(
             chunk_of([b"one", b"INFO x"]),
             lengths=pack_u32(lengths),
             sizes=pack_u32(sizes),
             payload=b"one\nINFO \n",
+            cut={1: 1_000},
         )
         one, cut = NORMALISER.events(chunk)
         assert "clew.cut_bytes" not in one.attributes

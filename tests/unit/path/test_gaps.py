@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from tests.unit.path.lines import START, line
 
 from clew_agent.wire import FileLedger, GivenUp, Heartbeat
@@ -106,6 +107,13 @@ async def test_bytes_given_up_at_another_time_are_none() -> None:
     found = await around(agent(lost), lines=lines)
     assert found.gaps == ()
     assert [(absent.service, absent.heard) for absent in found.absent] == [("payments", True)]
+
+
+async def test_what_came_since_its_agent_reported_is_not_late() -> None:
+    ledger = file("payments", seen=100, acknowledged=50)
+    came = written("payments", 50, 1_000)
+    assert (await around(agent(ledger), lines=[msgspec.structs.replace(came, length=50)])).gaps == ()
+    assert (await around(agent(ledger), lines=[msgspec.structs.replace(came, length=49)])).gaps != ()
 
 
 async def test_content_that_was_skipped_on_purpose_is_not_late() -> None:

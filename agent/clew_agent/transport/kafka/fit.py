@@ -50,4 +50,5 @@ def _cut(chunk: Chunk, encoded_bytes: int, *, bytes_max: int, level: int) -> Fit
 
 def _head(chunk: Chunk, kept: int) -> Chunk:
     payload = chunk.payload[:kept]
-    return msgspec.structs.replace(chunk, payload=payload, sizes=pack_u32([len(payload)]))
+    lost = chunk.cut.get(0, 0) + len(chunk.payload) - kept
+    return msgspec.structs.replace(chunk, payload=payload, sizes=pack_u32([len(payload)]), cut={0: lost})

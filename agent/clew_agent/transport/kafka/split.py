@@ -52,11 +52,12 @@ class _Lines(NamedTuple):
     offsets: list[int]
     lengths: list[int]
     texts: list[bytes]
-    cut: bool
-    """Some texts are shorter than their lengths."""
+    resized: bool
+    """Some texts have other sizes than their lengths."""
     ids: list[bytes]
     origins: bytes
     aliases: dict[int, tuple[str, ...]]
+    cut: dict[int, int]
 
 
 def _split(chunks: Sequence[Chunk], partitions: int) -> Iterator[tuple[int, Chunk]]:
@@ -73,19 +74,22 @@ def _split(chunks: Sequence[Chunk], partitions: int) -> Iterator[tuple[int, Chun
 
 def _gather(chunks: Sequence[Chunk]) -> _Lines:
     aliases: dict[int, tuple[str, ...]] = {}
+    cut: dict[int, int] = {}
     before = 0
     for chunk in chunks:
         aliases |= {before + row: names for row, names in chunk.aliases.items()}
+        cut |= {before + row: lost for row, lost in chunk.cut.items()}
         before += chunk.count
     stamped = any(chunk.origins for chunk in chunks)
     return _Lines(
         offsets=[*chain.from_iterable(chunk.line_offsets() for chunk in chunks)],
         lengths=[*chain.from_iterable(unpack_u32(chunk.lengths) for chunk in chunks)],
         texts=[*chain.from_iterable(_cut_up(c.payload, unpack_u32(c.sizes or c.lengths)) for c in chunks)],
-        cut=any(chunk.sizes for chunk in chunks),
+        resized=any(chunk.sizes for chunk in chunks),
         ids=[*chain.from_iterable(_ids(chunk) for chunk in chunks)] if stamped else [],
         origins=b"".join(chunk.origins or bytes(chunk.count) for chunk in chunks) if stamped else b"",
         aliases=aliases,
+        cut=cut,
     )
 
 
@@ -120,17 +124,18 @@ def _pick(like: Chunk, lines: _Lines, rows: Sequence[int]) -> Chunk:
     gapless = all(map(eq, map(add, offsets, lengths), offsets[1:]))
     origins = bytes(pick(lines.origins)) if lines.origins else b""
     stamped = any(origins)
-    aliases = lines.aliases
+    aliases, cut = lines.aliases, lines.cut
     return msgspec.structs.replace(
         like,
         start=offsets[0],
         lengths=pack_u32(lengths),
         payload=b"".join(texts),
-        sizes=pack_u32([len(text) for text in texts]) if lines.cut else b"",
+        sizes=pack_u32([len(text) for text in texts]) if lines.resized else b"",
         offsets=b"" if gapless else pack_u64(offsets),
         ids=b"".join(pick(lines.ids)) if stamped else b"",
         origins=origins if stamped else b"",
         aliases={n: aliases[row] for n, row in enumerate(rows) if row in aliases} if aliases else {},
+        cut={n: cut[row] for n, row in enumerate(rows) if row in cut} if cut else {},
     )
 
 

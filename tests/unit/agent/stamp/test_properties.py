@@ -99,12 +99,13 @@ def test_a_cut_line_counts_with_its_bytes_in_the_file() -> None:
         start=100,
         payload=b"one\nlong\ntwo\n",
         stamper=Stamper(StampSettings()),
-        cuts=(Cut(1, 5_000),),
+        cuts=(Cut(1, 5_000, 4_995), Cut(2, 9)),
     )
+    assert chunk.cut == {1: 4_995}
     assert [(line.offset, line.length, line.raw) for line in chunk.lines()] == [
         (100, 4, b"one"),
         (104, 5_000, b"long"),
-        (5_104, 4, b"two"),
+        (5_104, 9, b"two"),
     ]
 
 
