@@ -20,12 +20,13 @@ ALIASES_PER_LINE_MAX = 8
 # UUIDs, ULIDs, `host/AbC-000001` (Go's chi), base64. A longer one is none: half an id would be a wrong one.
 _VALUE = r"""([a-z0-9][-a-z0-9._:/+~]{0,127}+={0,2}+)(?=[\s"'\\,;)\]}&<>|!?]|\Z)"""
 _PUNCTUATION = "-._:/+~"
-_CHARACTERS_MIN = 6
+_CHARACTERS_MIN = 4
 _DIGITS_MIN = 8
 _PLACEHOLDERS = frozenset({"false", "n/a", "nan", "nil", "none", "null", "true", "undefined", "unknown"})
 _ZEROS = re.compile(r"[-0._:/+~=]*")
-# Fastify numbers the requests of each process: req-1, req-2, ... req-z, req-10 (base 36).
+# Fastify numbers the requests of each process under `reqId`: req-1, req-2, ... req-z, req-10 (base 36).
 _COUNTER = re.compile(r"req-[0-9a-z]{1,4}", re.IGNORECASE)
+_COUNTER_CHARACTERS_MIN = 6
 
 
 def usable(value: str) -> bool:
@@ -36,14 +37,18 @@ def usable(value: str) -> bool:
 def plausible(value: str) -> bool:
     """Return whether a value under a built-in key can be the id of one request wherever it appears.
 
-    It has six characters, one of them a digit; eight if all are digits. It is no process's counter.
+    It has four characters, one of them a digit; eight if all are digits.
     """
     return (
         usable(value)
         and len(value) >= (_DIGITS_MIN if value.isdecimal() else _CHARACTERS_MIN)
         and any(map(str.isdecimal, value))
-        and not _COUNTER.fullmatch(value)
     )
+
+
+def no_counter(value: str) -> bool:
+    """Return whether a value under a key that loggers fill by themselves is plausible, and no process's counter."""
+    return plausible(value) and len(value) >= _COUNTER_CHARACTERS_MIN and not _COUNTER.fullmatch(value)
 
 
 class AliasNotation(NamedTuple):
@@ -61,7 +66,8 @@ def _notation(anchor: str, pattern: str, accepts: Callable[[str], bool]) -> Alia
 
 _PREFIXES = ("x-", "x_", "http_", "http_x_", "x-amz-", "x_amz_", "x-amzn-", "x_amzn_", "x-ms-", "aws", "aws_")
 BUILT_IN = (
-    _notation("eq", rf"{begin('req', *_PREFIXES)}(?:uest)?(?:[-_. ]?|{IN_OBJECT})id", plausible),
+    _notation("eq", rf"{begin('req', *_PREFIXES)}uest(?:[-_. ]?|{IN_OBJECT})id", plausible),
+    _notation("eq", rf"{begin('req', *_PREFIXES)}(?:[-_. ]?|{IN_OBJECT})id", no_counter),
     _notation("rrel", rf"{begin('correlation', *_PREFIXES)}[-_. ]?id", plausible),
 )
 

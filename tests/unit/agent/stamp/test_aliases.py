@@ -36,6 +36,7 @@ FOUND = {
     "base64": ("request_id=dGhpcyBpcyA1==", "dGhpcyBpcyA1=="),
     "Go's chi": ("request_id=host/AbCd-000001", "host/AbCd-000001"),
     "a ULID": ("request_id=01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+    "a header's short one": ("X-Request-ID: req-42", "req-42"),
     "a long number": ("request_id=170000000001", "170000000001"),
     "behind an escaped line end": (json.dumps({"log": f"x\nrequest_id={CHECKOUT}\n"}), CHECKOUT),
 }
@@ -54,6 +55,7 @@ NONE = {
     "zeros": "request_id=00000000-0000-0000-0000-000000000000",
     "empty": 'request_id=""',
     "a process's counter": 'reqId="req-1a"',
+    "too short under a logger's key": "req_id=a1b2",
     "a longer word before it": "prequest_id=checkout-7f3a",
     "a longer key before it": "parent_request_id=checkout-7f3a",
     "a longer key that ends like a known one": "max_request_id=checkout-7f3a",
