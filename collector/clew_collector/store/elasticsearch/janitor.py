@@ -151,14 +151,14 @@ class Janitor:
         assert day is not None
         body = {"query": {"term": {"day": day.strftime("%Y.%m.%d")}}, "size": BLOCKS_MAX, "_source": False}
         path = f"/{self._names.blocks}"
+        if_there = {"ignore_unavailable": "true"}
         while True:
-            found = await self._connection.ask(
-                "POST", f"{path}/_search", body, kind=_Found, parameters={"ignore_unavailable": "true"}
-            )
+            # What was written or deleted a moment ago is not seen by a search before.
+            await self._connection.ask("POST", f"{path}/_refresh", kind=dict[str, Any], parameters=if_there)
+            found = await self._connection.ask("POST", f"{path}/_search", body, kind=_Found, parameters=if_there)
             if not found.hits.hits:
                 return
             await self._delete([hit.id for hit in found.hits.hits])
-            await self._connection.ask("POST", f"{path}/_refresh", kind=dict[str, Any])
 
     async def _delete(self, ids: Sequence[str]) -> None:
         lines = b"".join(
