@@ -76,9 +76,15 @@ def chromium() -> str:
     return found
 
 
+def _want_engines() -> None:
+    if os.environ.get("CLEW_REQUIRE_ENGINES") != "1":
+        pytest.skip("real engines take half an hour: CLEW_REQUIRE_ENGINES=1 make test plays them")
+
+
 @contextmanager
 def _own_kafka(nodes: int, **extra: str) -> Iterator[Kafka]:
     with tempfile.TemporaryDirectory(prefix="clew-kafka-", ignore_cleanup_errors=True) as folder:
+        _want_engines()
         try:
             cluster = Kafka.start(Path(folder), nodes=nodes, extra=extra)
         except EnginesUnavailable as unavailable:
@@ -92,6 +98,7 @@ def _own_kafka(nodes: int, **extra: str) -> Iterator[Kafka]:
 @contextmanager
 def _own_elasticsearch(**extra: str) -> Iterator[Elasticsearch]:
     with tempfile.TemporaryDirectory(prefix="clew-elasticsearch-", ignore_cleanup_errors=True) as folder:
+        _want_engines()
         try:
             node = Elasticsearch.start(Path(folder), extra=extra)
         except EnginesUnavailable as unavailable:

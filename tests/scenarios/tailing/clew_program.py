@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,12 +27,22 @@ _ANSWERS = {
 }
 
 
+def _quiet_port() -> int:
+    """Return a free port that the kernel gives to no connection: the receiver comes back to it."""
+    while True:
+        port = random.randrange(15_000, 30_000)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
+
+
 class ClewReceiver:
     """An HTTP receiver of chunks."""
 
     def __init__(self) -> None:
-        with Sink() as first:
-            self.port = first.port
+        self.port = _quiet_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.refuses: Callable[[bytes], bool] = lambda _line: False
         self._behaviour = Behaviour.TAKE

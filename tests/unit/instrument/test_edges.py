@@ -170,7 +170,9 @@ class TestLines:
     def test_structlog_has_the_ids_on_every_line_unless_it_names_its_own(self) -> None:
         out = io.StringIO()
         logger = structlog.wrap_logger(
-            structlog.WriteLogger(out), processors=[add_ids, structlog.processors.JSONRenderer()]
+            structlog.WriteLogger(out),
+            processors=[add_ids, structlog.processors.JSONRenderer()],
+            wrapper_class=structlog.make_filtering_bound_logger(0),
         )
         logger.info("outside")
         with continued("edge", {}):
