@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 import click
 from click.core import ParameterSource
 from rich.console import Console
+from rich.text import Text
 
+from clew_agent.console import print_json
 from clew_query.client import SERVER_DEFAULT, Where
 
-__all__ = ["asks", "open_console"]
+__all__ = ["asks", "open_console", "show_pages"]
 
 WIDTH_WITHOUT_TERMINAL = 160
 
@@ -51,3 +53,34 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
 def open_console() -> Console:
     """Return the console on stdout: the terminal's width, or a fixed one in a pipe."""
     return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
+
+
+async def show_pages(
+    where: Where,
+    rows: str,
+    asked: Mapping[str, Any],
+    draw: Callable[[Any], Text] | None,
+    *,
+    limit: int,
+    page_max: int,
+) -> None:
+    """Print at most `limit` rows of the route named like them, page by page; as JSON lines where `draw` is None.
+
+    How many there are stands on stderr.
+    """
+    console = open_console()
+    shown, cursor = 0, None
+    async with where.connect() as client:
+        while True:
+            page = await client.get(f"/{rows}", **asked, limit=min(limit - shown, page_max), cursor=cursor)
+            for row in page[rows]:
+                if draw is None:
+                    print_json(row)
+                else:
+                    console.print(draw(row), soft_wrap=True)
+            shown += page["returned"]
+            cursor = page["cursor"]
+            if cursor is None or shown >= limit:
+                break
+    more = "; more with --limit" if cursor is not None else ""
+    click.echo(f"{shown:,} of {page['total']:,} {rows}{more}", err=True)

@@ -6,11 +6,11 @@ import asyncio
 
 import click
 
-from clew_agent.console import fail_with_hint, print_json
+from clew_agent.console import fail_with_hint
 from clew_query.client import Where
 from clew_query.terminal.events import draw_event
 
-from .asking import asks, open_console
+from .asking import asks, show_pages
 
 __all__ = ["search"]
 
@@ -36,33 +36,6 @@ def search(
     clew search '"connection refused" AND NOT host:web-3'
     clew search 'status>=500' --json | jq .body
     """  # noqa: D301 - click reads the backspace
-    asyncio.run(_search(where, " ".join(query), start, end, limit=limit, order=order, as_json=as_json))
-
-
-async def _search(
-    where: Where, query: str, start: str | None, end: str | None, *, limit: int, order: str, as_json: bool
-) -> None:
-    console = open_console()
-    shown, cursor = 0, None
-    async with where.connect() as client:
-        while True:
-            page = await client.get(
-                "/events",
-                query=query,
-                from_=start,
-                to=end,
-                order=order,
-                limit=min(limit - shown, PAGE_EVENTS),
-                cursor=cursor,
-            )
-            for event in page["events"]:
-                if as_json:
-                    print_json(event)
-                else:
-                    console.print(draw_event(event), soft_wrap=True)
-            shown += page["returned"]
-            cursor = page["cursor"]
-            if cursor is None or shown >= limit:
-                break
-    more = "; more with --limit" if cursor is not None else ""
-    click.echo(f"{shown:,} of {page['total']:,} events{more}", err=True)
+    asked = {"query": " ".join(query), "from_": start, "to": end, "order": order}
+    draw = None if as_json else draw_event
+    asyncio.run(show_pages(where, "events", asked, draw, limit=limit, page_max=PAGE_EVENTS))

@@ -6,11 +6,11 @@ import asyncio
 
 import click
 
-from clew_agent.console import fail_with_hint, print_json
+from clew_agent.console import fail_with_hint
 from clew_query.client import Where
 from clew_query.terminal.transactions import draw_transaction
 
-from .asking import asks, open_console
+from .asking import asks, show_pages
 
 __all__ = ["transactions"]
 
@@ -35,33 +35,6 @@ def transactions(
     clew transactions 'service:payments error:true duration>2s' --from now-1h
     clew transactions 'root:gateway -service:orders'
     """  # noqa: D301 - click reads the backspace
-    asyncio.run(_transactions(where, " ".join(query), start, end, limit=limit, order=order, as_json=as_json))
-
-
-async def _transactions(
-    where: Where, query: str, start: str | None, end: str | None, *, limit: int, order: str, as_json: bool
-) -> None:
-    console = open_console()
-    shown, cursor = 0, None
-    async with where.connect() as client:
-        while True:
-            page = await client.get(
-                "/transactions",
-                query=query,
-                from_=start,
-                to=end,
-                order=order,
-                limit=min(limit - shown, PAGE_TRANSACTIONS),
-                cursor=cursor,
-            )
-            for transaction in page["transactions"]:
-                if as_json:
-                    print_json(transaction)
-                else:
-                    console.print(draw_transaction(transaction), soft_wrap=True)
-            shown += page["returned"]
-            cursor = page["cursor"]
-            if cursor is None or shown >= limit:
-                break
-    more = "; more with --limit" if cursor is not None else ""
-    click.echo(f"{shown:,} of {page['total']:,} transactions{more}", err=True)
+    asked = {"query": " ".join(query), "from_": start, "to": end, "order": order}
+    draw = None if as_json else draw_transaction
+    asyncio.run(show_pages(where, "transactions", asked, draw, limit=limit, page_max=PAGE_TRANSACTIONS))
