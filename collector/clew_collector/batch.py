@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from clew_agent.wire import Chunk
 
+from .log.foreign import ForeignChunk
 from .log.protocol import Place, Record
 
 __all__ = ["Batch", "Piece", "cut"]
@@ -19,7 +20,7 @@ class Piece:
     """Lines of the record at a position."""
 
     position: int
-    chunk: Chunk
+    chunk: Chunk | ForeignChunk
     place: Place | None = None
     """See `Record`."""
 

@@ -117,8 +117,9 @@ class Consumer:
 
         Raises the failure when that was tried and failed several times in a row, LogError when it is not running.
         """
+        # The end comes nearer when Kafka gives what was not read yet to another collector.
         target = await self._log.end()
-        while self._position < target:
+        while self._position < (target := min(target, await self._log.end())):
             if self._failure is not None and self._attempts >= DRAIN_ATTEMPTS_MAX:
                 raise self._failure
             if self._ended:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from clew_agent.wire import Chunk
 
 from .batch import Batch, Piece, cut
 from .event import Event
+from .log.foreign import ForeignChunk
 from .log.protocol import Log, decoded_bytes
 from .store.protocol import Item
 
@@ -67,5 +69,7 @@ class Supply:
         return Supplied(items, batch.pieces, size, batch.position, batch.appended_ns, batch.complete)
 
     def _normalise(self, batch: Batch) -> list[Item]:
-        events = self._normaliser.events
-        return [Item(piece.position, event) for piece in batch.pieces for event in events(piece.chunk)]
+        return [Item(piece.position, event) for piece in batch.pieces for event in self._events(piece.chunk)]
+
+    def _events(self, chunk: Chunk | ForeignChunk) -> Sequence[Event]:
+        return chunk.events if isinstance(chunk, ForeignChunk) else self._normaliser.events(chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -10,6 +11,7 @@ import structlog
 from clew_agent.metrics import Metrics
 from clew_collector.batch import Piece
 from clew_collector.errors import StoreError
+from clew_collector.log.foreign import ForeignChunk, Headers
 from clew_collector.log.protocol import LOCAL_TOPIC, Place
 from clew_collector.store.protocol import Item, Verdict
 
@@ -44,18 +46,21 @@ class Desk:
     ) -> None:
         """Keep the lines of the rejected items; `pieces` hold the lines of all items, in the same order.
 
+        Of what others wrote the message is kept, once however many of its events are rejected.
+
         StoreError when too many are rejected: then none is kept, for the fault is rather ours. LogError when they
         cannot be kept.
         """
         rejected = [n for n, verdict in enumerate(verdicts) if verdict is Verdict.REJECTED]
         self._admit(len(items), len(rejected), reasons)
         if rejected:
-            await self._bury([self._letter(items[n], *_line(pieces, n), reasons) for n in rejected], "line")
+            letters = [self._letter(items[n], *_line(pieces, n), reasons) for n in rejected]
+            await self._bury([*{letter.id: letter for letter in letters}.values()])
 
-    async def record(self, place: Place, value: bytes, headers: tuple[tuple[str, bytes], ...], reason: str) -> None:
+    async def record(self, place: Place, value: bytes, headers: Headers, reason: str) -> None:
         """Keep a record that cannot be read. StoreError and LogError as `settle`."""
         self._admit(1, 1, {"": reason})
-        await self._bury([of_record(place, value, headers, reason=reason, now_ns=self._now_ns())], "record")
+        await self._bury([of_record(place, value, headers, reason=reason, now_ns=self._now_ns())])
 
     def _admit(self, events: int, rejected: int, reasons: Mapping[str, str]) -> None:
         if not self._limit.admits(events, rejected):
@@ -66,17 +71,17 @@ class Desk:
             )
 
     def _letter(self, item: Item, piece: Piece, line: int, reasons: Mapping[str, str]) -> DeadLetter:
-        return of_event(
-            item.event,
-            piece.chunk.select(line, line + 1),
-            piece.place or Place(LOCAL_TOPIC, 0, piece.position),
-            reason=reasons.get(item.event.event_id, UNKNOWN_REASON),
-            now_ns=self._now_ns(),
-        )
+        place = piece.place or Place(LOCAL_TOPIC, 0, piece.position)
+        reason, now_ns = reasons.get(item.event.event_id, UNKNOWN_REASON), self._now_ns()
+        chunk = piece.chunk
+        if isinstance(chunk, ForeignChunk):
+            return of_record(place, chunk.value, chunk.headers, reason=reason, now_ns=now_ns)
+        return of_event(item.event, chunk.select(line, line + 1), place, reason=reason, now_ns=now_ns)
 
-    async def _bury(self, letters: list[DeadLetter], content: str) -> None:
+    async def _bury(self, letters: list[DeadLetter]) -> None:
         await self._letters.bury(letters)
-        self._metrics.count("clew_consumer_dead_letters", len(letters), content=content)
+        for content, count in Counter(letter.content for letter in letters).items():
+            self._metrics.count("clew_consumer_dead_letters", count, content=content.value)
         _log.warning("Dead letters were kept.", letters=len(letters), first=letters[0].id, reason=letters[0].reason)
 
 

@@ -1,6 +1,8 @@
-"""Messages that others wrote to a topic, as events: OTLP of the OpenTelemetry Collector, JSON of log shippers."""
+"""Messages that others wrote to a topic, as events: OTLP of the OpenTelemetry Collector, JSON of log shippers.
 
-from .decoder import Decoded, ForeignDecoder, Message
-from .form import Form, form_of
+`decoder` imports Protobuf and the normaliser; what stands here does not, for settings name forms.
+"""
 
-__all__ = ["Decoded", "ForeignDecoder", "Form", "Message", "form_of"]
+from .form import FORM_HEADER, Form, form_of
+
+__all__ = ["FORM_HEADER", "Form", "form_of"]

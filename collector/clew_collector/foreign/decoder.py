@@ -71,7 +71,7 @@ class ForeignDecoder:
 
     Records of OTLP have ids of their own (docs/adr/0007-otlp-records-are-lines.md), so one that its sender wrote twice
     is one event. A JSON or text message is a line of the "file" that is its partition, at its offset; if it holds
-    several, each further one is a line of a file of its own.
+    several, each further one is a line of a file of its own. Such files count messages, not bytes: each line takes 1.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class ForeignDecoder:
         if shipped.line is not None:
             return self._line(message, index, shipped, raw)
         (event,) = self._normaliser.events(self._chunk(message, index, shipped, _encode(shipped.fields), raw))
-        return msgspec.structs.replace(event, original=raw, length=len(raw))
+        return msgspec.structs.replace(event, original=raw, length=1)
 
     def _line(self, message: Message, index: int, shipped: Shipped, raw: bytes) -> Event:
         """Return the event of a line that is as the program wrote it, with what its shipper knows beside it."""
@@ -141,7 +141,7 @@ class ForeignDecoder:
             event,
             timestamp=time if event.timestamp is None else event.timestamp,
             attributes=attributes,
-            length=len(raw),
+            length=1,
             original=original,
         )
 

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from clew_agent.wire import Chunk
 
+from .foreign import ForeignChunk
+
 __all__ = ["LOCAL_TOPIC", "Appended", "FileCoverage", "Log", "Place", "Record", "decoded_bytes"]
 
 LOCAL_TOPIC = "log"
@@ -24,11 +26,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A chunk in the log. Positions grow by append, start at 1, and are never reused."""
+    """A chunk in the log, or what others wrote there. Positions grow by append, start at 1, and are never reused."""
 
     position: int
     appended_ns: int
-    chunk: Chunk
+    chunk: Chunk | ForeignChunk
     bytes: int
     """What it takes in the log, encoded."""
     place: Place | None = None
@@ -52,8 +54,10 @@ class FileCoverage:
     end: int
 
 
-def decoded_bytes(chunk: Chunk) -> int:
+def decoded_bytes(chunk: Chunk | ForeignChunk) -> int:
     """Return about how many bytes the chunk takes in memory: what limits on reading count."""
+    if isinstance(chunk, ForeignChunk):
+        return len(chunk.value)
     columns = (chunk.payload, chunk.lengths, chunk.sizes, chunk.offsets, chunk.ids, chunk.origins)
     return sum(map(len, columns))
 

@@ -16,15 +16,17 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from clew_agent.errors import ChunkError, TransportError
+from clew_agent.errors import TransportError
 from clew_agent.kafka.failures import explain
 from clew_agent.kafka.murmurs import Murmurs
 from clew_agent.transport.kafka import KafkaTransport
-from clew_agent.wire import Chunk, decode_chunk
+from clew_agent.wire import Chunk
 from clew_collector.errors import LogError
+from clew_collector.log.foreign import Headers
 from clew_collector.log.protocol import Appended, FileCoverage, Place, Record, decoded_bytes
 
 from .member import Member
+from .messages import Content, MessageReader
 from .offsets import Offsets
 from .settings import KafkaLogSettings
 from .topics import ensure_topics
@@ -39,9 +41,6 @@ TROUBLE_S_MAX = 10.0
 NS_PER_MS = 1_000_000
 
 _log = structlog.get_logger()
-
-
-Headers = tuple[tuple[str, bytes], ...]
 
 
 class KafkaLog:
@@ -62,9 +61,14 @@ class KafkaLog:
         self._client_id = client_id
         self._bury = bury
         self._murmurs = Murmurs.listen()
+        self._messages = MessageReader(
+            settings.address.topics.events, {foreign.topic: foreign.form for foreign in settings.foreign_topics}
+        )
         self._offsets = Offsets(position)
         self._given = self._stored = position
         self._trouble_since: float | None = None
+        self._handing_over = False
+        self._progress = asyncio.Event()
         self._member: Member | None = None
         self._fetched: deque[ConsumerRecord] = deque()
         self._next: dict[TopicPartition, int] = {}
@@ -107,9 +111,9 @@ class KafkaLog:
         records = await self._decode(bytes_max)
         if records:
             self._given = records[-1].position
-        elif self._given <= self._stored < self._offsets.position:
+        elif self._offsets.has_stored(self._stored):
             # There was nothing but what was buried.
-            await self.stored(self._offsets.position)
+            await self.stored(self._stored)
         return records
 
     async def _decode(self, bytes_max: int) -> list[Record]:
@@ -117,30 +121,35 @@ class KafkaLog:
         records: list[Record] = []
         size = 0
         while self._fetched and size < bytes_max:
-            message = self._fetched[0]
-            try:
-                chunk = await asyncio.to_thread(decode_chunk, message.value or b"")
-            except ChunkError as error:
-                await self._bury(_place(message), message.value or b"", message.headers, error.message)
-                chunk = None
-            if not self._fetched or self._fetched[0] is not message:
-                # The partition was taken from us meanwhile.
-                continue
-            if chunk is not None and records and size + decoded_bytes(chunk) > bytes_max:
-                break
-            self._fetched.popleft()
-            position = self._take(message)
-            if chunk is not None:
-                size += decoded_bytes(chunk)
-                records.append(_record(position, message, chunk))
+            run = self._messages.run_of(self._fetched, bytes_max=bytes_max - size)
+            contents = await asyncio.to_thread(self._messages.read, run)
+            for message, content in zip(run, contents, strict=True):
+                taken = decoded_bytes(content.chunk) if content.chunk is not None else 0
+                if taken and records and size + taken > bytes_max:
+                    return records
+                if content.poison and self._is_next(message):
+                    await self._bury(content.place, content.value, content.headers, content.poison)
+                if not self._is_next(message):
+                    break  # the partition was taken from us meanwhile
+                size += taken
+                records += self._take(message, content)
         return records
 
-    def _take(self, message: ConsumerRecord) -> int:
+    def _is_next(self, message: ConsumerRecord) -> bool:
+        return bool(self._fetched) and self._fetched[0] is message
+
+    def _take(self, message: ConsumerRecord, content: Content) -> list[Record]:
+        """Go on to the next message; return this one's record, if it holds anything."""
+        self._fetched.popleft()
         partition = TopicPartition(message.topic, message.partition)
         self._next[partition] = message.offset + 1
-        size = len(message.value or b"")
+        size = len(content.value)
         self._record_bytes = size if not self._record_bytes else 0.9 * self._record_bytes + 0.1 * size
-        return self._offsets.read(partition, message.offset)
+        if content.chunk is None:
+            self._offsets.pass_over(partition, message.offset)
+            return []
+        position = self._offsets.read(partition, message.offset)
+        return [Record(position, message.timestamp * NS_PER_MS, content.chunk, size, content.place)]
 
     async def _fetch(self, member: Member, wait_s: float) -> None:
         began = time.monotonic()
@@ -180,6 +189,7 @@ class KafkaLog:
         except (KafkaError, TimeoutError) as error:
             # They are committed with the next ones. After a restart some records are read again, which doubles nothing.
             _log.warning("Offsets could not be committed yet.", error=self._failure(error).message)
+        self._progress.set()
 
     async def end(self) -> int:
         """See `Log`: the last position that was given, and one more for each record that this collector has to read."""
@@ -192,8 +202,8 @@ class KafkaLog:
 
     def _unread(self) -> int:
         """Return how many records there are behind what was fetched, as brokers last said."""
-        if self._member is None:
-            return 0
+        if self._member is None or self._handing_over:
+            return 0  # of what is given up we read no more
         waiting: dict[TopicPartition, int] = {}
         for message in self._fetched:
             waiting[TopicPartition(message.topic, message.partition)] = message.offset + 1
@@ -216,6 +226,7 @@ class KafkaLog:
     async def close(self) -> None:
         """See `Log`."""
         self._closed = True
+        self._progress.set()
         if self._member is not None:
             await self._member.stop()
         if self._transport is not None:
@@ -229,9 +240,9 @@ class KafkaLog:
                 await ensure_topics(self._settings, client_id=self._client_id)
                 member = Member(
                     self._settings,
-                    [self._settings.address.topics.events],
+                    [self._settings.address.topics.events, *(one.topic for one in self._settings.foreign_topics)],
                     client_id=self._client_id,
-                    revoked=self._revoke,
+                    revoked=self._hand_over,
                 )
                 await member.start()
             except (KafkaError, OSError) as error:  # TimeoutError is an OSError
@@ -239,21 +250,25 @@ class KafkaLog:
             self._member = member
         return self._member
 
-    def _revoke(self, partitions: Collection[TopicPartition]) -> None:
-        self._offsets.revoke(partitions)
+    async def _hand_over(self, partitions: Collection[TopicPartition]) -> None:
+        """Finish what is in hand of partitions that others get, within `hand_over_s_max`; drop the rest of it."""
+        # What was never given out is not begun any more.
         self._fetched = deque(m for m in self._fetched if TopicPartition(m.topic, m.partition) not in partitions)
-        for partition in partitions:
-            self._next.pop(partition, None)
+        self._handing_over = True
+        try:
+            async with asyncio.timeout(self._settings.hand_over_s_max):
+                while self._offsets.holds(partitions) and not self._closed:
+                    self._progress.clear()
+                    await self._progress.wait()
+        except TimeoutError:
+            _log.warning("Partitions are given up before all was stored: what is in hand is read again by others.")
+        finally:
+            self._handing_over = False
+            self._offsets.revoke(partitions)
+            for partition in partitions:
+                self._next.pop(partition, None)
 
     def _failure(self, error: BaseException | None) -> LogError:
         murmur = self._murmurs.since(time.monotonic() - self._settings.timeout_s)
         said = explain(error, self._settings.address, murmur=murmur, topic=self._settings.address.topics.events)
         return LogError(said.message, hint=said.hint)
-
-
-def _place(message: ConsumerRecord) -> Place:
-    return Place(message.topic, message.partition, message.offset)
-
-
-def _record(position: int, message: ConsumerRecord, chunk: Chunk) -> Record:
-    return Record(position, message.timestamp * NS_PER_MS, chunk, len(message.value), _place(message))

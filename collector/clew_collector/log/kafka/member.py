@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import structlog
@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 
 
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]
-    """A consumer in the group. `revoked` is told of partitions that are not ours any more."""
+    """A consumer in the group. `revoked` is told of partitions that others get; they are ours until it returns."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         topics: Sequence[str],
         *,
         client_id: str,
-        revoked: Callable[[Collection[TopicPartition]], None],
+        revoked: Callable[[Collection[TopicPartition]], Awaitable[None]],
     ) -> None:
         self._settings = settings
         self._topics = topics
@@ -85,10 +85,10 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         return ours
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Let go of partitions: what is in hand of them is read again by whoever gets them."""
+        """Let go of partitions. Offsets can be committed meanwhile, and the group's heartbeat goes on."""
         if revoked:
             _log.info("Partitions are given up.", partitions=_named(revoked))
-        self._revoked(revoked)
+            await self._revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Take partitions up where the group left them, and tell if Kafka has dropped what comes next."""

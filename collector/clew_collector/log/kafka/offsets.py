@@ -40,6 +40,20 @@ class Offsets:
         self._entries.append(_Entry(self.position, partition, offset))
         return self.position
 
+    def pass_over(self, partition: TopicPartition, offset: int) -> None:
+        """Note a record that the store has nothing to do with: it may be committed with what was read before it."""
+        self._entries.append(_Entry(self.position, partition, offset))
+
+    def has_stored(self, position: int) -> bool:
+        """Return whether there is something that `stored` would now return for the first time."""
+        return bool(self._entries) and self._entries[0].position <= position
+
+    def holds(self, partitions: Collection[TopicPartition]) -> bool:
+        """Return whether anything of these partitions is read and not yet stored, or stored and not yet committed."""
+        return any(partition in self._uncommitted for partition in partitions) or any(
+            entry.partition in partitions for entry in self._entries
+        )
+
     def stored(self, position: int) -> dict[TopicPartition, int]:
         """Note that the store has everything up to a position; return what to commit: the next offset by partition.
 

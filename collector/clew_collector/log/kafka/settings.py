@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
 
 from clew_agent.kafka import KafkaAddress, KafkaSettings
+from clew_agent.settings import Settings
+from clew_collector.foreign import Form
 
-__all__ = ["KafkaLogSettings"]
+__all__ = ["ForeignTopic", "KafkaLogSettings"]
 
 MIB = 1 << 20
+
+
+class ForeignTopic(Settings):
+    """A topic that others write."""
+
+    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    """Its name. It is read as it is, and never made."""
+    form: Form | None = None
+    """What its messages are, where no header `clew-form` says it."""
 
 
 class KafkaLogSettings(KafkaSettings):
@@ -23,6 +36,12 @@ class KafkaLogSettings(KafkaSettings):
     the others are not disturbed. Empty for none; no two collectors may share one."""
     session_timeout_s: float = Field(default=10.0, ge=1, le=300)
     """A collector not heard of for so long loses its partitions to the others."""
+    hand_over_s_max: float = Field(default=5.0, ge=0, le=300)
+    """How long a collector that is to give partitions to others finishes what it has of them. What is then left is read
+    again by whoever gets them."""
+
+    foreign_topics: tuple[ForeignTopic, ...] = ()
+    """Topics that others write: the OpenTelemetry Collector, Filebeat, Fluent Bit, Vector, any program."""
 
     create_topics: bool = True
     """Make the topics that are not there."""
@@ -41,6 +60,16 @@ class KafkaLogSettings(KafkaSettings):
     def _is_kafka(cls, server: str) -> str:
         KafkaAddress.parse(server)
         return server
+
+    @model_validator(mode="after")
+    def _topics_differ(self) -> Self:
+        names = [foreign.topic for foreign in self.foreign_topics]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"foreign_topics names {', '.join(twice)} twice")
+        ours = self.address.topics
+        if own := sorted({ours.events, ours.agents, ours.dead_letters} & {*names}):
+            raise ValueError(f"foreign_topics names {', '.join(own)}, which is Clew's own")
+        return self
 
     @property
     def address(self) -> KafkaAddress:

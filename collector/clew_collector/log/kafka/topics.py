@@ -58,13 +58,19 @@ async def missing_topics(admin: AIOKafkaAdminClient, names: Collection[str]) -> 
 
 
 async def ensure_topics(settings: KafkaLogSettings, *, client_id: str) -> None:
-    """Make the topics that are missing, if the settings allow; LogError, KafkaError or OSError if that cannot be."""
+    """Make our topics that are missing, if the settings allow; LogError, KafkaError or OSError if that cannot be.
+
+    Topics of others are for them to make: those that are missing are told, and read once they are there.
+    """
     admin = AIOKafkaAdminClient(
         **connection_options(settings.address, settings, client_id=client_id),
         request_timeout_ms=int(settings.timeout_s * 1000),
     )
     try:
         await admin.start()
+        foreign = [one.topic for one in settings.foreign_topics]
+        for name in sorted(await missing_topics(admin, foreign)) if foreign else ():
+            _log.error("A topic of others does not exist; it is read once it is there.", topic=name)
         topics = {topic.name: topic for topic in our_topics(settings)}
         missing = await missing_topics(admin, topics)
         if not missing:
