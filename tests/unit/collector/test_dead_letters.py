@@ -13,6 +13,7 @@ from clew_agent.wire import decode_chunk
 from clew_collector.batch import Piece
 from clew_collector.dead_letters import Content, Desk, MemoryDeadLetters, ShareLimit
 from clew_collector.errors import StoreError
+from clew_collector.log.foreign import ForeignChunk
 from clew_collector.log.protocol import Place
 from clew_collector.store.protocol import Item, Verdict
 
@@ -51,6 +52,18 @@ class TestDesk:
         assert [line.raw for line in decode_chunk(second.payload).lines()] == [b"three"]
         assert (second.service, second.source) == ("orders", self.PIECES[1].chunk.source.path)
         assert office.metrics.counts["clew_consumer_dead_letters", (("content", "line"),)] == 2
+
+    async def test_of_what_others_wrote_the_message_is_kept_once(self) -> None:
+        office = Office()
+        events = tuple(PlainNormaliser().events(numbered(0, 4)))
+        headers = (("clew-origin", b"logs/3/7/1"),)
+        pieces = (Piece(4, ForeignChunk(events, b"{}", headers), Place("logs", 3, 7)),)
+        items = [Item(4, event) for event in events]
+        await office.desk.settle(items, pieces, verdicts("crrc"), {event.event_id: "no number" for event in events})
+        [letter] = await office.letters.letters()
+        assert (letter.id, letter.content, letter.payload) == ("logs/3/7", Content.RECORD, b"{}")
+        assert (letter.headers, letter.reason, letter.count) == (headers, "no number", 1)
+        assert office.metrics.counts["clew_consumer_dead_letters", (("content", "record"),)] == 1
 
     async def test_created_and_known_events_make_no_letters(self) -> None:
         office = Office()

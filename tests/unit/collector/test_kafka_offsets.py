@@ -81,3 +81,31 @@ def test_a_commit_never_covers_a_record_behind_the_stored_position(
             before = [offset for at, offset in places[partition] if at <= position]
             assert next_offset == max(before) + 1
             assert all(offset >= next_offset for offset in behind)
+
+
+def test_what_holds_nothing_is_committed_with_what_came_before_it() -> None:
+    offsets = read((A, 10))
+    offsets.pass_over(A, 11)
+    offsets.pass_over(B, 3)
+    assert offsets.position == 1
+    assert offsets.stored(0) == {}
+    assert offsets.stored(1) == {A: 12, B: 4}
+
+
+def test_what_holds_nothing_and_follows_nothing_may_be_committed_at_once() -> None:
+    offsets = Offsets(position=7)
+    assert not offsets.has_stored(7)
+    offsets.pass_over(A, 10)
+    assert offsets.has_stored(7)
+    assert offsets.stored(7) == {A: 11}
+    assert not offsets.has_stored(7)
+
+
+def test_a_partition_is_held_until_all_of_it_is_committed() -> None:
+    offsets = read((A, 10), (B, 3))
+    assert offsets.holds([A])
+    stored = offsets.stored(1)
+    assert offsets.holds([A])
+    offsets.committed(stored)
+    assert not offsets.holds([A])
+    assert offsets.holds([A, B])

@@ -13,8 +13,7 @@ from tests.unit.otlp.messages import NOW, TRACE, log_record, logs_request, span,
 from clew_agent.wire import map_alias
 from clew_collector.errors import MessageError
 from clew_collector.event import Event
-from clew_collector.foreign import Form, form_of
-from clew_collector.foreign.decoder import ForeignDecoder, Message
+from clew_collector.foreign import ForeignDecoder, Form, Message, form_of
 from clew_collector.normalise import Normaliser
 
 WRITTEN = 1_795_478_405_000_000_000

@@ -22,6 +22,7 @@ from clew_agent.kafka.murmurs import Murmurs
 from clew_agent.transport.kafka import KafkaTransport
 from clew_agent.wire import Chunk
 from clew_collector.errors import LogError
+from clew_collector.foreign import Form
 from clew_collector.log.foreign import Headers
 from clew_collector.log.protocol import Appended, FileCoverage, Place, Record, decoded_bytes
 
@@ -61,9 +62,8 @@ class KafkaLog:
         self._client_id = client_id
         self._bury = bury
         self._murmurs = Murmurs.listen()
-        self._messages = MessageReader(
-            settings.address.topics.events, {foreign.topic: foreign.form for foreign in settings.foreign_topics}
-        )
+        forms = {foreign.topic: Form(foreign.form) if foreign.form else None for foreign in settings.foreign_topics}
+        self._messages = MessageReader(settings.address.topics.events, forms)
         self._offsets = Offsets(position)
         self._given = self._stored = position
         self._trouble_since: float | None = None

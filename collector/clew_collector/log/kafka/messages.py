@@ -11,9 +11,7 @@ from aiokafka import ConsumerRecord
 from clew_agent.errors import ChunkError
 from clew_agent.wire import Chunk, decode_chunk
 from clew_collector.errors import MessageError
-from clew_collector.foreign import Form, form_of
-from clew_collector.foreign.decoder import ForeignDecoder, Message
-from clew_collector.foreign.origin import ORIGIN_HEADER, Origin
+from clew_collector.foreign import ORIGIN_HEADER, ForeignDecoder, Form, Message, Origin, form_of
 from clew_collector.log.foreign import ForeignChunk, Headers
 from clew_collector.log.protocol import Place
 from clew_collector.normalise import Normaliser

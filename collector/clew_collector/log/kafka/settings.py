@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from clew_agent.kafka import KafkaAddress, KafkaSettings
 from clew_agent.settings import Settings
-from clew_collector.foreign import Form
 
 __all__ = ["ForeignTopic", "KafkaLogSettings"]
 
@@ -20,7 +19,7 @@ class ForeignTopic(Settings):
 
     topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
     """Its name. It is read as it is, and never made."""
-    form: Form | None = None
+    form: Literal["otlp_logs", "otlp_traces", "json", "text"] | None = None
     """What its messages are, where no header `clew-form` says it."""
 
 
