@@ -71,8 +71,11 @@ class View(MemoryStore):
     def __init__(self, shared: SharedStore) -> None:
         super().__init__()
         self.shared = shared
+        self.way = asyncio.Event()
+        self.way.set()
 
     async def write(self, items: Sequence[Item]) -> list[Verdict]:
+        await self.way.wait()
         verdicts = await self.shared.write(items)
         self._written_position = max(self._written_position, *(item.position for item in items))
         return verdicts
@@ -107,13 +110,13 @@ class Cluster:
 
     @asynccontextmanager
     async def collector(
-        self, *, share_max: float = 1.0, **settings: object
+        self, *, share_max: float = 1.0, view: View | None = None, **settings: object
     ) -> AsyncIterator[tuple[KafkaLog, Consumer]]:
         desk = Desk(self.letters, ShareLimit(share_max, free=0), self.metrics)
         log = KafkaLog(self.settings(**settings), client_id="test", bury=desk.record)
         consumer = Consumer(
             log=log,
-            store=View(self.store),
+            store=view or View(self.store),
             normaliser=PlainNormaliser(),
             desk=desk,
             live=Broadcast(self.metrics, events_max=10, subscriptions_max=1),
