@@ -60,19 +60,22 @@ def together(*logs: KafkaLog) -> Collection[TopicPartition]:
     return set[TopicPartition]().union(*(log.partitions for log in logs))
 
 
+async def put_many(cluster: Cluster, first: int, last: int) -> None:
+    await cluster.put(*(numbered(n, n + 100) for n in range(first, last, 100)))
+
+
 async def test_what_is_in_hand_is_stored_and_committed_before_others_get_it(cluster: Cluster) -> None:
-    """Three collectors come and go under load, and no line is written a second time."""
-    cluster.store.slow_s = 0.05
+    """Others join and leave while the store is slow, and no line is written a second time."""
+    cluster.store.slow_s = 0.4
     sent = 0
     async with cluster.collector() as (first, _):
-        for _turn in range(3):
-            await cluster.put(*(numbered(n, n + 100) for n in range(sent, sent + 2000, 100)))
-            sent += 2000
+        for _turn in range(2):
+            await put_many(cluster, sent, sent + 6000)
             async with cluster.collector() as (second, _):
                 await shared(first, second)
                 assert len(together(first, second)) == 4
-                await cluster.put(*(numbered(n, n + 100) for n in range(sent, sent + 2000, 100)))
-                sent += 2000
+                await put_many(cluster, sent + 6000, sent + 8000)
+            sent += 8000
             await shared(first)
         await until(cluster.all_committed)
     assert len(cluster.store.created) == len(set(cluster.store.created)) == sent
@@ -83,7 +86,7 @@ async def test_a_collector_that_cannot_finish_gives_up_in_time_and_commits_nothi
     cluster: Cluster,
 ) -> None:
     stuck = View(cluster.store)
-    await cluster.put(*(numbered(n, n + 100) for n in range(0, 2000, 100)))
+    await put_many(cluster, 0, 2000)
     async with cluster.collector(view=stuck, hand_over_s_max=1.0) as (first, consumer):
         stuck.way.clear()
         await shared(first)
