@@ -11,6 +11,8 @@ from pathlib import Path
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 SAMPLE_S = 0.05
+ROLES = {"agent": b"agent", "learner": b"clew_query.path.learned.apart"}
+"""By a word of its command line."""
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Watch:
         self._thread.start()
 
     def finish(self) -> dict[str, Usage]:
-        """Stop sampling; usage by name (`server`, `agent`)."""
+        """Stop sampling; usage by name (`server`, `agent`, `learner`)."""
         self._stop.set()
         self._thread.join()
         return {usage.name: usage for usage in self._seen.values()}
@@ -57,7 +59,7 @@ class Watch:
             status = Path(f"/proc/{pid}/status").read_text()
         except OSError:
             return  # it ended between two looks
-        name = "agent" if b"agent" in arguments else "server"
+        name = next((name for name, word in ROLES.items() if word in arguments), "server")
         peak = next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
         before = self._seen.get(pid)
         if before is not None:

@@ -98,7 +98,7 @@ def test_killed_at_random_it_tells_one_fire_and_one_resolve(tmp_path: Path) -> N
         finally:
             engine.end()
 
-    assert engine.starts > 5
+    assert engine.starts > 2, "nothing was killed while it went on"
     _assert_told_once(told)
 
 

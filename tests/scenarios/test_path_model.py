@@ -72,3 +72,15 @@ def test_too_little_is_no_model_and_says_so(tmp_path):
     assert learned.returncode == 1
     assert "fewer than 5 transactions" in learned.stderr
     assert len(calls(data)) == 2
+
+
+def test_a_learner_ends_with_the_program_that_started_it(tmp_path):
+    data = ingest(tmp_path, 60)
+    (data / "path-model.msgpack").unlink()
+    learner = [sys.executable, "-m", "clew_query.path.learned.apart", data, "0"]
+    orphan = subprocess.run(learner, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
+    assert orphan.returncode == 1
+    assert not (data / "path-model.msgpack").exists()
+    with subprocess.Popen(learner, stdin=subprocess.PIPE) as kept:
+        assert kept.wait(timeout=120) == 0
+    assert (data / "path-model.msgpack").exists()

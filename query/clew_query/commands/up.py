@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from clew_agent.logs import configure_logs
 from clew_agent.settings import read_settings
 from clew_query.alerts import read_rules
 from clew_query.lucene import compile_query
+from clew_query.path.learned.apart import learn_apart
 from clew_query.up import Account, OnceOutcome, UpSettings, run_once, run_up
 
 __all__ = ["up"]
@@ -61,6 +63,8 @@ def up(
         print_json(outcome.account.to_json())
     else:
         click.echo(describe(outcome.account))
+    if settings.path_learning_interval_s and outcome.account.lines_added:
+        _learn(settings.data)
     if outcome.agent_status or not outcome.account.clean:
         raise SystemExit(1)
 
@@ -122,3 +126,10 @@ def _run_once(settings: UpSettings) -> OnceOutcome:
             bar.update(task, completed=done, total=total or None, description="Storing" if done == total else "Reading")
 
         return asyncio.run(run_once(settings, progress=progress))
+
+
+def _learn(data: Path) -> None:
+    """Have it learned who calls whom: behind the account, which nobody should have to wait for."""
+    console = Console(stderr=True)
+    with console.status("Learning who calls whom (Ctrl-C leaves it to `clew path learn`)"), suppress(KeyboardInterrupt):
+        asyncio.run(learn_apart(data))

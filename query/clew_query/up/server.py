@@ -22,8 +22,6 @@ from clew_query.alerts import AlertEngine, IngestWatermark, RuleSet
 from clew_query.api import create_app
 from clew_query.backend import Backend
 from clew_query.lucene import compile_query
-from clew_query.path.learned.apart import learn_from_store
-from clew_query.path.learned.saved import save_model
 from clew_query.up.account import Account, draw_account
 from clew_query.up.agent_child import AgentChild
 from clew_query.up.settings import UpSettings
@@ -102,11 +100,6 @@ async def run_once(settings: UpSettings, *, progress: Progress | None = None) ->
                     await asyncio.wait({shipping, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 await agent.stop()
                 status = await shipping
-        if settings.path_learning_interval_s and collector.directory is not None and not stop.is_set():
-            await collector.drain()
-            learned = await learn_from_store(collector.store)
-            if learned is not None:
-                save_model(learned, collector.directory.path)
         if stop.is_set():
             raise ClewError(
                 "stopped before everything was stored", hint="the same command goes on where this one ended"

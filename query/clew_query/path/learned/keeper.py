@@ -1,17 +1,10 @@
-"""The model in use: read from the data directory when it was replaced there, and learned anew by a process of its own.
-
-Learning takes a core for seconds and must never hold up an answer: it is another process at the lowest priority, which
-reads the store as `clew path learn` does and leaves a new model where this one looks.
-"""
+"""The model in use: read from the data directory whenever it was replaced there, and learned anew now and then."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import structlog
 
@@ -21,6 +14,7 @@ from clew_query.path.facts import Facts
 from clew_query.path.inference import Inferred
 from clew_query.path.interval import IntervalInference
 
+from .apart import learn_apart
 from .inference import LearnedInference
 from .model import Model
 from .saved import MODEL_FILE, load_model
@@ -28,7 +22,8 @@ from .saved import MODEL_FILE, load_model
 __all__ = ["PathModelKeeper"]
 
 LOOK_INTERVAL_S = 2.0
-LEARNING_S_MAX = 600.0
+NICENESS = 19
+"""Learning must never hold up an answer."""
 
 _log = structlog.get_logger(__name__)
 
@@ -90,25 +85,4 @@ class PathModelKeeper:
         while self._directory is not None:
             await asyncio.sleep(wait_s)
             wait_s = interval_s
-            await _learn_apart(self._directory)
-
-
-async def _learn_apart(directory: Path) -> None:
-    command: list[Any] = [sys.executable, "-m", "clew_query.path.learned.apart", str(directory)]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        _, errors = await asyncio.wait_for(process.communicate(), LEARNING_S_MAX)
-    except TimeoutError:
-        _log.warning("Learning paths took too long and was ended.", limit_s=LEARNING_S_MAX)
-        return
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    if process.returncode:
-        _log.warning("Learning paths failed.", reason=errors.decode(errors="replace")[-500:].strip())
-    else:
-        _log.info("A path model was learned.")
+            await learn_apart(self._directory, niceness=NICENESS)
