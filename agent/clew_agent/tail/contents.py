@@ -16,7 +16,7 @@ from .discovery import Discovery, Found
 from .events import Lost, Resumed
 from .followed import FollowedFile, open_content
 from .identity import Mark, Verdict, digest, first_line, judge, look
-from .packed import IncompleteArchive, TooLarge
+from .packed import IncompleteArchive, TooLarge, is_packed
 from .roster import Roster
 from .succession import candidates_for, find_heirs
 
@@ -80,7 +80,9 @@ class Contents:
         account = file.read_so_far()
         assert account is not None
         _log.info("A file's content was begun anew.", path=file.found.path, verdict=verdict.value)
-        until = file.peak if verdict is Verdict.TRUNCATED else file.size_before
+        until = file.peak
+        if verdict is Verdict.REPLACED:
+            until = file.sighted.offset if file.sighted else file.size_before
         marks = tuple(file.marks)
         file.account = None  # it may go to another file
         candidates = candidates_for(account, self.discovery.scan(), self._roster.settings.sources[0])
@@ -91,6 +93,30 @@ class Contents:
             self._roster.drop(file)  # what begins outside of the globs is not ours
             return False
         file.begin_anew(self._roster.known.next_generation(of=account.identity.generation))
+        return True
+
+    def glance(self, file: FollowedFile) -> bool:
+        """Notice that a file has another content than at the last look, before that one, too, is lost unread.
+
+        Return whether it is still followed.
+        """
+        closed = file.fd is None
+        if file.packed or (closed and not self._roster.open_plain(file)):
+            return True
+        assert file.fd is not None
+        followed = is_packed(file.fd) or self._compare(file)
+        if closed:
+            self._roster.close(file)
+        return followed
+
+    def _compare(self, file: FollowedFile) -> bool:
+        verdict = file.look_into()
+        if file.sighted and verdict is not Verdict.CONTINUE:
+            if not file.account:
+                self._roster.lose_unread(file, Reason.TRUNCATED, until=file.sighted.offset)
+            elif not self.begin_anew(file, verdict):
+                return False
+        file.sight()
         return True
 
     def hand_over(
@@ -169,8 +195,8 @@ class Contents:
             return False  # it has another content now
         verdict = judge(owner.account.identity, look(owner.fd, owner.account.identity))
         if verdict is not Verdict.CONTINUE:
-            self.begin_anew(owner, verdict)
-            self._roster.enqueue(owner)
+            if self.begin_anew(owner, verdict):
+                self._roster.enqueue(owner)
             return False
         return same_bytes(file.fd or 0, owner.fd, min(file.size, owner.size))
 

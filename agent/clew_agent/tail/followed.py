@@ -14,7 +14,7 @@ from clew_agent.wire import file_id as make_file_id
 
 from .account import FileAccount
 from .discovery import Found
-from .identity import TAIL_BYTES, FileIdentity, FileKey, Mark, digest
+from .identity import TAIL_BYTES, FileIdentity, FileKey, Mark, Verdict, digest
 from .layout import layout_of
 from .naming import Writer
 from .packed import is_packed, unpack
@@ -48,6 +48,8 @@ class FollowedFile:
     """The greatest size that this content had."""
     size_before: int = 0
     """The size before it last changed."""
+    sighted: Mark | None = None
+    """How far the content went when it was last looked into: where that does not hold, it is another one now."""
     disk: tuple[int, int] = (0, 0)
     """Size and modification time of the file; where it is compressed, its size is not the content's."""
     looked: tuple[int, int] = (0, 0)
@@ -140,6 +142,22 @@ class FollowedFile:
         if layout:
             self.joiner = PartJoiner(layout, bytes_max=line_bytes_max, tail_at=lambda offset: _tail_at(fd, offset))
 
+    def look_into(self) -> Verdict:
+        """Return whether the open file still has all that it had when last looked into; that is not changed by it."""
+        assert self.fd is not None
+        if self.sighted is None:
+            return Verdict.NEW
+        if os.fstat(self.fd).st_size < self.sighted.offset:
+            return Verdict.TRUNCATED
+        same = _tail_at(self.fd, self.sighted.offset) == self.sighted.tail
+        return Verdict.CONTINUE if same else Verdict.REPLACED
+
+    def sight(self) -> None:
+        """Remember how far the open file's content goes now."""
+        assert self.fd is not None
+        size = os.fstat(self.fd).st_size
+        self.sighted = Mark(size, _tail_at(self.fd, size))
+
     def read_so_far(self) -> FileAccount | None:
         """Return the account, its identity as far as the content was read."""
         if self.reader and self.account:
@@ -164,6 +182,7 @@ class FollowedFile:
         self.generation = generation
         self.skip = False
         self.peak = self.size_before = self.size
+        self.sighted = None
         self.looked = (0, 0)
         self.waits_since_s = None
 

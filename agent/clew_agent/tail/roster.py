@@ -95,7 +95,7 @@ class Roster:
         if file.account:
             self.events.append(Seen(file.account.file_id, file.size))
         elif file.size < file.peak:
-            self.lose_unread(file, Reason.TRUNCATED)
+            self.lose_unread(file, Reason.TRUNCATED, until=file.peak)
 
     # Opening and closing
 
@@ -149,7 +149,7 @@ class Roster:
         if file.account:
             self.known.put(replace(file.account, seen=file.peak), missing=missing)
         elif missing:
-            self.lose_unread(file, Reason.DELETED)
+            self.lose_unread(file, Reason.DELETED, until=file.peak)
 
     # Telling
 
@@ -164,16 +164,15 @@ class Roster:
                 return account
             file.generation += 1  # the content that had this id was copied to another inode
 
-    def lose_unread(self, file: FollowedFile, why: Reason) -> None:
-        """Tell that a content is no more that was seen, and of which not even the first line was read."""
-        if not file.peak:
+    def lose_unread(self, file: FollowedFile, why: Reason, *, until: int) -> None:
+        """Tell that a content is no more that was seen `until` there, and of which not even the first line was read."""
+        if not until:
             return
         account = self.new_account(file, b"")
         self.ids.add(account.file_id)
         self.events.append(Opened(account))
-        self.lose(account, 0, file.peak, why)
-        file.generation += 1
-        file.peak = file.size
+        self.lose(account, 0, until, why)
+        file.begin_anew(file.generation + 1)
 
     def lose(self, account: FileAccount, offset: int, until: int, why: Reason) -> None:
         """Tell that a content is no more, and which bytes of it were not read."""

@@ -116,7 +116,7 @@ class Tailer:
         if None in files:
             files |= {file for file in self._roster.open.values() if file.rotated}
         for file in files:
-            if file and self._roster.refresh(file) and self._has_news(file):
+            if file and self._roster.refresh(file) and self._has_news(file) and self._contents.glance(file):
                 self._roster.enqueue(file)
         return self._turn(more=bool(self._roster.queue))
 
@@ -197,6 +197,8 @@ class Tailer:
             self._roster.close(file)  # somebody compresses into it still
         if file.fd is None and self._has_news(file) and len(self._roster.open) < self._roster.open_max:
             self._contents.ensure_open(file)
+        if file.disk != disk:
+            self._contents.glance(file)
 
     def _follow_moved(self, scan: Scan) -> None:
         """Follow what was renamed or copied out of the globs while it was not open; what cannot be found is lost."""
@@ -330,6 +332,7 @@ class Tailer:
 
     def _begin(self, file: FollowedFile, *, at_end: bool) -> _Begun:
         """Find out what the open file's new content is, and begin to read it."""
+        self._contents.glance(file)
         fd = file.fd
         assert fd is not None
         if not file.spooled and is_packed(fd):

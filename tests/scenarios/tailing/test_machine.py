@@ -76,7 +76,6 @@ class Machine(RuleBasedStateMachine):
         self.up = True
         self.unobservable: set[bytes] = set()
         self.may_be_given_up: set[bytes] = set()
-        self.cut_unread: dict[str, Content] = {}
         self.tailer: Tailer | None = None
         self.in_flight: deque[tuple[Chunk, Block]] = deque()
 
@@ -120,7 +119,6 @@ class Machine(RuleBasedStateMachine):
         assert self.tailer
         for event in self.tailer.scan().events:
             self.books.record(event)
-        self.cut_unread.clear()
         for content in self.contents:
             content.found |= bool(self.wanted(content.path) and (content.lines or content.half))
             if content.found:
@@ -239,13 +237,6 @@ class Machine(RuleBasedStateMachine):
             written += content.half
         with content.path.open("ab") as file:
             file.write(written)
-        self.hide_cut_content(name, content.path)
-
-    def hide_cut_content(self, name: str, path: Path) -> None:
-        """Nobody sees that a file was truncated that was never read, once it is as large again as when it was seen."""
-        before = self.cut_unread.get(name)
-        if before and path.stat().st_size >= len(HEADER) + sum(len(line) + 1 for line in before.lines[: before.seen]):
-            self.unobservable.update(before.lines)
 
     @precondition(lambda self: self.current)
     @rule(data=st.data())
@@ -270,8 +261,6 @@ class Machine(RuleBasedStateMachine):
         else:
             content.path = None
             self.give_up(content)
-        if not content.known:
-            self.cut_unread[path.stem] = content
         os.truncate(path, 0)
 
     @precondition(lambda self: self.current)

@@ -337,6 +337,28 @@ class TestTruncation:
         assert follower.go() == ["a.log:x"]
         assert [(lost.start, lost.end, lost.why) for lost in follower.of(Lost)] == [(2, 6, Reason.TRUNCATED)]
 
+    @pytest.mark.parametrize("read_before", [True, False], ids=["of a file that was read", "of one never read"])
+    @pytest.mark.parametrize("second", ["2\n", "the other content\n" * 3, "the second content\n" * 4])
+    def test_what_was_only_seen_between_two_looks_is_counted(
+        self, follow: Follow, log: Path, read_before: bool, second: str
+    ) -> None:
+        """Smaller than the first content, as large or larger: it is seen, and gone before its turn comes."""
+        append(log, "the first content\n" * 3)
+        follower = follow()
+        tailer = follower.start()
+        if read_before:
+            follower.go()
+        else:
+            follower._take(tailer.scan().events)
+        log.write_text(second)
+        follower._take(tailer.scan().events)
+        log.write_text("the third content, which is the one that is read\n" * 5)
+        follower._take(tailer.scan().events)
+        assert len(follower.go()) == 5
+        lost = [(lost.end - lost.start, lost.why) for lost in follower.of(Lost)]
+        expected = [len(second)] if read_before else [54, len(second)]
+        assert lost == [(count, Reason.TRUNCATED) for count in expected]
+
     def test_a_generation_is_never_given_twice(self, follow: Follow, log: Path) -> None:
         follower = follow()
         for _ in range(3):
