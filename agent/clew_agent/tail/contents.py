@@ -13,7 +13,7 @@ from clew_agent.reason import Reason
 from .account import FileAccount
 from .copies import REPLACED_BYTES_MIN, Resemblance, related, resemblance, same_bytes
 from .discovery import Discovery, Found
-from .events import Lost, Resumed
+from .events import Lost, Resumed, Seen
 from .followed import FollowedFile, open_content
 from .identity import Mark, Verdict, digest, first_line, judge, look
 from .packed import IncompleteArchive, TooLarge, is_packed
@@ -150,7 +150,8 @@ class Contents:
         self._roster.open[file.key] = file
         file.waits_since_s = None
         file.peak = file.size
-        self._roster.events.append(Resumed(account))
+        # Its old place may have been told as empty: who restarts now must not think that there is nothing to read.
+        self._roster.events += (Resumed(account), Seen(account.file_id, file.size))
         self._roster.attach(file, account)
         self._roster.enqueue(file)
 

@@ -23,6 +23,7 @@ from clew_agent.tail import (
     Opened,
     Read,
     Resumed,
+    Seen,
     Tailer,
     TailEvent,
 )
@@ -59,7 +60,7 @@ class Follower:
             self.tailer.close()
             self.tailer = None
 
-    def go(self, *, scan: bool = True) -> list[str]:
+    def go(self, *, scan: bool = True, acknowledged: bool = True) -> list[str]:
         """Scan, read everything; return the new lines as `first path's name:line`."""
         tailer = self.tailer or self.start()
         before = len(self.events)
@@ -68,7 +69,7 @@ class Follower:
         more = True
         while more:
             turn = tailer.read_batch(bytes_max=1 << 20, chunks_max=100)
-            self._take(turn.events)
+            self._take([event for event in turn.events if acknowledged or not isinstance(event, Read)])
             more = turn.more
         return [
             f"{Path(event.source.path).name}:{line.decode()}"
@@ -99,8 +100,15 @@ class Follower:
                     self.accounts[source.file_id] = replace(account, identity=identity, seen=block.end)
                 case Ended(file_id):
                     self.accounts[file_id] = replace(self.accounts[file_id], gone_ns=1)
+                case Seen(file_id, size):
+                    self.accounts[file_id] = replace(self.accounts[file_id], seen=size)
                 case Resumed(account):
-                    self.accounts[account.file_id] = replace(self.accounts[account.file_id], gone_ns=0)
+                    known = self.accounts[account.file_id]
+                    device, inode = account.identity.key
+                    identity = replace(known.identity, device=device, inode=inode)
+                    self.accounts[account.file_id] = replace(
+                        known, identity=identity, packed_bytes=account.packed_bytes, gone_ns=0
+                    )
 
 
 def append(path: Path, text: str) -> None:
@@ -528,6 +536,18 @@ class TestCopies:
         assert got == [f"a.log:{line}" for line in unread.splitlines()]
         follower.restart()
         assert follower.go() == []
+
+    def test_a_compressed_copy_found_and_not_read_is_read_by_the_next_agent(self, follow: Follow, log: Path) -> None:
+        """The first one ended before anything was acknowledged, the second one before it read what it had found."""
+        follower = follow(data=str(log.parent))
+        append(log, "1\n2\n")
+        follower.go(acknowledged=False)
+        follower.stop()
+        log.with_name("a.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+        os.truncate(log, 0)
+        follower._take(follower.start().scan().events)
+        follower.restart()
+        assert follower.go() == ["a.log:1", "a.log:2"]
 
     def test_an_id_is_never_given_twice(self, follow: Follow, log: Path) -> None:
         follower = follow(paths=[f"{log.parent}/*"])
