@@ -17,10 +17,12 @@ from clew_agent.wire import NO_TRANSACTION, canonical_transaction_id
 
 from .text import Text
 
-__all__ = ["object_ids"]
+__all__ = ["common_ids", "object_ids"]
 
 _DOCKER = b'{"log":"'
 _HEX_DIGITS = b"0123456789abcdef"
+_ID_BYTES = 16
+_ID_DIGITS = 2 * _ID_BYTES
 _ID_CHARACTERS_MAX = 64
 # What a line can hold that the decoder refuses; which of them depends on the field that it stands in.
 _NOT_AN_OBJECT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -52,8 +54,37 @@ class _Fields(
     datadog: Any = None
 
 
+class _Foremost(msgspec.Struct, gc=False):
+    """The name that counts before all others: where every line has it, these need not be looked for."""
+
+    trace_id: Any = None
+
+
 _FIELD_GETTERS = tuple(attrgetter(name) for name in _Fields.__struct_fields__)
 _decode = msgspec.json.Decoder(_Fields).decode
+_foremost = msgspec.json.Decoder(_Foremost)
+
+
+def common_ids(text: Text) -> bytes:
+    """Return the ids of all lines, 16 bytes each, if each is an object whose `trace_id` is 32 hex digits; else nothing.
+
+    It is what `object_ids` finds there, in two thirds of its time: most services write all their lines so.
+    """
+    if not _opens(text.lines[0]):
+        return b""
+    try:
+        if _foremost.decode(text.lines[0]).trace_id is None:
+            return b""
+        column = [fields.trace_id for fields in _foremost.decode_lines(text.payload)]
+        joined = "\n".join(column)
+        ids = bytes.fromhex(joined)
+    except (*_NOT_AN_OBJECT, TypeError, ValueError):
+        return b""
+    n = len(text)
+    # As many bytes as there are digits, and each line end where one id of so many digits is followed by the next.
+    regular = len(ids) == n * _ID_BYTES and len(joined) == n * (_ID_DIGITS + 1) - 1
+    regular = regular and joined[_ID_DIGITS :: _ID_DIGITS + 1] == "\n" * (n - 1)
+    return ids if regular and bytes(_ID_BYTES) not in ids else b""
 
 
 def object_ids(text: Text) -> list[str | None]:
@@ -88,12 +119,22 @@ def _objects(lines: list[bytes]) -> tuple[Sequence[int], list[_Fields]]:
     numbers: list[int] = []
     objects: list[_Fields] = []
     for number in [number for number, line in enumerate(lines) if _opens(line)]:
-        try:
-            objects.append(_decode(lines[number]))
-        except _NOT_AN_OBJECT:
-            continue
-        numbers.append(number)
+        fields = _fields(lines[number])
+        if fields:
+            objects.append(fields)
+            numbers.append(number)
     return numbers, objects
+
+
+def _fields(line: bytes) -> _Fields | None:
+    try:
+        return _decode(line)
+    except _NOT_AN_OBJECT:
+        pass
+    try:  # as `common_ids` does: what is wrong may be in a field that does not count
+        return _Fields(trace_id=_foremost.decode(line).trace_id)
+    except _NOT_AN_OBJECT:
+        return None
 
 
 def _opens(line: bytes) -> bool:

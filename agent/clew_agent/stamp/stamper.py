@@ -11,7 +11,7 @@ from clew_agent.wire import NO_TRANSACTION, Origin, map_alias
 from .aliases import BUILT_IN, find_aliases, named_by
 from .anchors import Anchors
 from .notations import NOTATIONS, find_trace_ids
-from .objects import object_ids
+from .objects import common_ids, object_ids
 from .settings import StampSettings
 from .text import Text
 
@@ -57,18 +57,22 @@ class Stamper:
 
     def stamp(self, text: Text) -> Stamps:
         """Return the columns for these lines; empty where no line has an id."""
-        ids = object_ids(text)
-        complete = bool(ids) and all(ids)
+        common = common_ids(text)
+        ids = [] if common else object_ids(text)
+        complete = bool(common) or (bool(ids) and all(ids))
         present = (_ALIAS_ANCHORS if complete else _ANCHORS).present(text.payload)
         if not complete:
             found = find_trace_ids(text, [n for n in NOTATIONS if not n.anchor or n.anchor in present])
             if found:
                 ids = [own or found.get(line) for line, own in enumerate(ids or [None] * len(text))]
         named = find_aliases(text, [*(n for n in BUILT_IN if n.anchor in present), *self._own_aliases])
-        if not ids and not named:
+        if not ids and not named and not common:
             return Stamps()
         if complete and not named:
-            return Stamps(unhexlify("".join(cast("list[str]", ids))), bytes([Origin.LINE]) * len(text))
+            return Stamps(common or unhexlify("".join(cast("list[str]", ids))), bytes([Origin.LINE]) * len(text))
+        if common:
+            digits = common.hex()
+            ids = [digits[at : at + len(NO_TRANSACTION)] for at in range(0, len(digits), len(NO_TRANSACTION))]
         ids = ids or [None] * len(text)
         origins = bytearray(map(bool, ids))  # GENERATED is 0, LINE is 1
         aliases: dict[int, tuple[str, ...]] = {}
