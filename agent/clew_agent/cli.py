@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, entry_points, version
 
 import click
 
+from . import logs  # noqa: F401 - before any module that has a logger
 from .console import fail_with_hint
 from .errors import MissingExtra
 

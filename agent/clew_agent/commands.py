@@ -22,7 +22,7 @@ from clew_agent.metrics import Metrics, create_metrics
 from clew_agent.pipeline import Outcome, run_agent
 from clew_agent.reload import Reload
 from clew_agent.settings import read_settings
-from clew_agent.status import healthy, print_status, read_status
+from clew_agent.status import healthy, read_status
 from clew_agent.transport import SwitchedTransport, open_transport
 
 __all__ = ["agent"]
@@ -101,6 +101,9 @@ def status(config: Path, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
+        # What draws tables takes 5 MiB, which `run` does without.
+        from clew_agent.status_table import print_status  # noqa: PLC0415
+
         print_status(found, settings.data)
 
 

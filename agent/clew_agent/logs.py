@@ -8,7 +8,15 @@ from __future__ import annotations
 import logging
 import sys
 
-import structlog
+# structlog imports rich where it can, to draw tracebacks, and rich imports attrs: 5 MiB and a tenth of a second that an
+# agent can spare. `clew_agent.cli` imports this module before any that has a logger.
+_rich = sys.modules.pop("rich", None)
+sys.modules["rich"] = None  # type: ignore[assignment]
+import structlog  # noqa: E402
+
+del sys.modules["rich"]
+if _rich is not None:
+    sys.modules["rich"] = _rich
 
 __all__ = ["configure_logs"]
 

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from clew_agent.durable import replace_file
 from clew_agent.errors import ClewError
@@ -18,7 +15,7 @@ from clew_agent.load import saturated
 from clew_agent.lock import lock_holder
 from clew_agent.wire import FileLedger, Heartbeat
 
-__all__ = ["AgentStatus", "Status", "healthy", "print_status", "read_status", "write_status"]
+__all__ = ["AgentStatus", "Status", "healthy", "lag_bytes", "read_status", "write_status"]
 
 _NAME = "status.json"
 
@@ -76,27 +73,6 @@ def read_status(directory: Path) -> AgentStatus:
     return AgentStatus(holder is not None, holder, status)
 
 
-def print_status(found: AgentStatus, directory: Path) -> None:
-    """Print it for people."""
-    if found.status is None:
-        click.echo(f"no agent has run in {directory}" if not found.running else f"starting (process {found.pid})")
-        return
-    status, beat = found.status, found.status.heartbeat
-    running = f"running (process {found.pid})" if found.running else "not running; this is how it ended"
-    click.echo(f"agent {beat.agent_id} on {beat.host}: {running}")
-    click.echo(f"to {status.server}; {status.open_files} files open, {status.in_flight_bytes} bytes in flight")
-    table = Table("file", "service", "size", "read", "acked", "lag", "given up", box=None, pad_edge=False)
-    for file in sorted(beat.files, key=lambda file: file.path):
-        table.add_row(file.path + (" (gone)" if file.gone else ""), file.service, *_figures(file))
-    # Not on a terminal a path must not be broken into lines.
-    console = Console()
-    Console(width=None if console.is_terminal else 1000).print(table)
-    for sentence in _judgements(status):
-        click.echo(sentence)
-    for name, error in beat.errors.items():
-        click.secho(f"{name}: {error}", err=True, fg="red")
-
-
 def healthy(directory: Path, *, age_s_max: float) -> tuple[bool, dict[str, Any]]:
     """Return whether the agent in this directory has told its status of late, and what it said."""
     status = read_status(directory).status
@@ -107,36 +83,12 @@ def healthy(directory: Path, *, age_s_max: float) -> tuple[bool, dict[str, Any]]
     return works, {
         "status": "ok" if works and not status.heartbeat.errors else "degraded" if works else "stuck",
         "age_s": round(age_s, 3),
-        "lag_bytes": sum(_lag(file) for file in status.heartbeat.files),
+        "lag_bytes": sum(lag_bytes(file) for file in status.heartbeat.files),
         "saturated": status.saturated,
         "errors": status.heartbeat.errors,
     }
 
 
-_STAGES = {"reading": "reading and stamping take all the time", "receiver": "the receiver does not keep up"}
-
-
-def _judgements(status: Status) -> list[str]:
-    """Say what holds things up: which stage, which file, and what was given up."""
-    said = []
-    if status.load:
-        said.append("time: " + ", ".join(f"{name} {share:.0%}" for name, share in status.load.items()))
-    if status.saturated:
-        said.append(f"saturated: {_STAGES[status.saturated]}")
-    behind = max(status.heartbeat.files, key=_lag, default=None)
-    if behind and _lag(behind):
-        said.append(f"behind: {behind.path} (service {behind.service}) by {_lag(behind)} bytes")
-    for file in status.heartbeat.files:
-        for reason in sorted({lost.reason for lost in file.given_up}):
-            count = sum(lost.end - lost.start for lost in file.given_up if lost.reason == reason)
-            said.append(f"given up: {file.path}: {count} bytes: {reason}")
-    return said
-
-
-def _lag(file: FileLedger) -> int:
+def lag_bytes(file: FileLedger) -> int:
+    """Return how much of a file is there and not acknowledged."""
     return 0 if file.gone else max(0, file.seen - file.acknowledged)
-
-
-def _figures(file: FileLedger) -> tuple[str, ...]:
-    given_up = sum(lost.end - lost.start for lost in file.given_up)
-    return tuple(str(n) for n in (file.seen, file.shipped, file.acknowledged, _lag(file), given_up))

@@ -11,6 +11,7 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from urllib.parse import unquote, urlsplit
@@ -51,16 +52,21 @@ class Connection:
         self._in_use = threading.Lock()
         self._aborted = False
 
-    def post(self, path: str, body: bytes, *, content_type: str) -> Answer:
-        """Return the answer. OSError or HTTPException if there is none; the next call begins with a new connection.
+    def post(self, path: str, body: Sequence[bytes], *, content_type: str) -> Answer:
+        """Return the answer to a body in pieces.
 
+        OSError or HTTPException if there is none; the next call begins with a new connection.
         The server may take `timeout_s` for each thing that is waited for; a new connection `CONNECT_TIMEOUT_S_MAX`.
         """
         with self._in_use:
             self._aborted = False
             try:
                 self._ensure_open()
-                headers = {**self._headers, "Content-Type": content_type}
+                headers = {
+                    **self._headers,
+                    "Content-Type": content_type,
+                    "Content-Length": str(sum(map(len, body))),
+                }
                 sent_ns = time.time_ns()
                 self._connection.request("POST", self._prefix + path, body=body, headers=headers)
                 response = self._connection.getresponse()

@@ -21,7 +21,7 @@ from clew_agent.wire import (
     Heartbeat,
     TimeAnswer,
     encode_chunk,
-    encode_frames,
+    frame_pieces,
 )
 
 from .connection import Answer, Connection, HTTPException
@@ -63,12 +63,12 @@ class HttpTransport:
     async def heartbeat(self, beat: Heartbeat) -> None:
         """See Transport."""
         await self._post(
-            self._beats, HEARTBEAT_PATH, lambda: msgspec.json.encode(beat), content_type="application/json"
+            self._beats, HEARTBEAT_PATH, lambda: [msgspec.json.encode(beat)], content_type="application/json"
         )
 
     async def exchange_time(self) -> TimeExchange | None:
         """See Transport."""
-        answer = await self._post(self._beats, TIME_PATH, bytes, content_type=CONTENT_TYPE)
+        answer = await self._post(self._beats, TIME_PATH, list, content_type=CONTENT_TYPE)
         try:
             told = msgspec.json.decode(answer.content, type=TimeAnswer)
         except msgspec.MsgspecError:
@@ -83,7 +83,7 @@ class HttpTransport:
             await asyncio.to_thread(connection.close)
 
     async def _post(
-        self, connection: Connection, path: str, encode: Callable[[], bytes], *, content_type: str
+        self, connection: Connection, path: str, encode: Callable[[], Sequence[bytes]], *, content_type: str
     ) -> Answer:
         """Encode and post in one thread, so that the event loop is asked once; raise what the answer means."""
         try:
@@ -151,8 +151,8 @@ def _retry_after_s(value: str | None) -> float | None:
         return None
 
 
-def _encode(chunks: Sequence[Chunk], level: int) -> bytes:
-    return encode_frames([encode_chunk(chunk, level=level) for chunk in chunks])
+def _encode(chunks: Sequence[Chunk], level: int) -> list[bytes]:
+    return frame_pieces([encode_chunk(chunk, level=level) for chunk in chunks])
 
 
 def _halve(chunks: Sequence[Chunk]) -> tuple[Sequence[Chunk], ...]:

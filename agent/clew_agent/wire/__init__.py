@@ -25,6 +25,7 @@ from .http import (
     TimeAnswer,
     decode_frames,
     encode_frames,
+    frame_pieces,
 )
 from .partition import murmur2, partition_of, partitions_of
 from .transaction_id import NO_TRANSACTION, Origin, canonical_transaction_id, map_alias
@@ -57,6 +58,7 @@ __all__ = [
     "encode_frames",
     "event_id",
     "file_id",
+    "frame_pieces",
     "map_alias",
     "murmur2",
     "pack_u32",

@@ -76,7 +76,7 @@ def answering(server: Server, *answers: bytes, close: bool = False) -> threading
 def test_requests_share_a_connection(server: Server, connect: Connection) -> None:
     thread = answering(server, OK, OK)
     for _ in range(2):
-        answer = connect.post("/x", b"body.", content_type="text/plain")
+        answer = connect.post("/x", [b"body."], content_type="text/plain")
         assert (answer.status, answer.content) == (200, b"ok")
     thread.join()
     assert len(server.connections) == 1
@@ -84,10 +84,10 @@ def test_requests_share_a_connection(server: Server, connect: Connection) -> Non
 
 def test_one_that_the_server_closed_is_renewed_without_an_error(server: Server, connect: Connection) -> None:
     thread = answering(server, OK, close=True)
-    assert connect.post("/x", b"1.", content_type="text/plain").status == 200
+    assert connect.post("/x", [b"1."], content_type="text/plain").status == 200
     thread.join()
     thread = answering(server, OK)
-    assert connect.post("/x", b"2.", content_type="text/plain").status == 200
+    assert connect.post("/x", [b"2."], content_type="text/plain").status == 200
     thread.join()
     assert len(server.connections) == 2
 
@@ -95,10 +95,10 @@ def test_one_that_the_server_closed_is_renewed_without_an_error(server: Server, 
 def test_after_an_error_the_next_request_has_a_new_connection(server: Server, connect: Connection) -> None:
     thread = answering(server, b"nonsense\r\n\r\n", close=True)
     with pytest.raises(HTTPException):
-        connect.post("/x", b"1.", content_type="text/plain")
+        connect.post("/x", [b"1."], content_type="text/plain")
     thread.join()
     thread = answering(server, OK)
-    assert connect.post("/x", b"2.", content_type="text/plain").status == 200
+    assert connect.post("/x", [b"2."], content_type="text/plain").status == 200
     thread.join()
 
 
@@ -107,7 +107,7 @@ def test_giving_up_ends_a_request_at_once(server: Server, connect: Connection) -
 
     def post() -> None:
         try:
-            connect.post("/x", b"1.", content_type="text/plain")
+            connect.post("/x", [b"1."], content_type="text/plain")
         except OSError as error:
             failed.append(error)
 
@@ -122,11 +122,11 @@ def test_giving_up_ends_a_request_at_once(server: Server, connect: Connection) -
 def test_a_long_answer_is_cut_and_does_not_spoil_the_next(server: Server, connect: Connection) -> None:
     long = b"x" * (ANSWER_BYTES_MAX + 1)
     thread = answering(server, b"HTTP/1.1 500 No\r\nContent-Length: %d\r\n\r\n%s" % (len(long), long))
-    answer = connect.post("/x", b"1.", content_type="text/plain")
+    answer = connect.post("/x", [b"1."], content_type="text/plain")
     assert (answer.status, len(answer.content)) == (500, ANSWER_BYTES_MAX)
     thread.join()
     thread = answering(server, OK)
-    assert connect.post("/x", b"2.", content_type="text/plain").status == 200
+    assert connect.post("/x", [b"2."], content_type="text/plain").status == 200
     thread.join()
 
 
@@ -140,7 +140,7 @@ def test_path_and_credentials_of_the_url_are_used(server: Server) -> None:
         wire.sendall(OK)
 
     thread = in_thread(serve)
-    connection.post("/ingest", b".", content_type="text/plain")
+    connection.post("/ingest", [b"."], content_type="text/plain")
     thread.join()
     connection.close()
     assert asked[0].startswith(b"POST /clew/ingest HTTP/1.1\r\n")
