@@ -18,8 +18,8 @@ $(BIN)/.installed: pyproject.toml
 demo: $(BIN)/.installed ## five real services, an agent and an embedded Clew; the path of one failed request
 	$(BIN)/clew demo
 
-test: $(BIN)/.installed ## the whole test suite
-	$(BIN)/python -m pytest
+test: $(BIN)/.installed ## the whole test suite, on all cores
+	$(BIN)/python -m pytest --numprocesses auto --no-loadscope-reorder
 
 lint: $(BIN)/.installed ## ruff, mypy --strict
 	$(BIN)/ruff check .

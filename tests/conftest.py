@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deploy.engines import Elasticsearch, EnginesUnavailable, Kafka, Running
 from deploy.engines.places import free_ports
 from tests.relay import Relay
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,6 +25,21 @@ def pytest_configure() -> None:
     """Let SIGINT be heard: a shell's background job ignores it, and so would everything that the tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class InFolders(LoadScopeScheduling):
+    """Keeps a file's tests in one process where there are several, and those that share engines."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.split("/")[1]
+        return "engines" if folder in {"contract", "integration"} else folder if folder == "chaos" else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InFolders:
+    """Say how tests are spread over processes."""
+    return InFolders(config, log)
 
 
 def skip_or_fail(reason: str, *, required_by: str) -> None:
