@@ -240,6 +240,27 @@ class TestTrouble:
             await send_until_taken(transport, sent)
         assert await place.lines() == lines_of(numbered(0, 200))
 
+    async def test_a_connection_that_comes_up_while_its_producer_is_given_up_is_closed(
+        self, relayed: tuple[Place, Relay]
+    ) -> None:
+        place, relay = relayed
+        await place.create()
+        async with place.transport(timeout_s=4.0) as transport:
+            await transport.send([numbered(0, 10)])
+            producer = transport._producer
+            assert producer is not None
+            relay.hold_answers()
+            relay.cut()
+            relay.hold_answers()
+            sending = asyncio.create_task(transport.send([numbered(10, 20)]))
+            await asyncio.sleep(0.5)
+            closing = asyncio.create_task(transport.close())
+            await asyncio.sleep(0.5)
+            relay.pass_answers()
+            await closing
+            await asyncio.gather(sending, return_exceptions=True)
+        assert [one for one in producer.client._conns.values() if one.connected()] == []
+
     async def test_heartbeats_do_not_pile_up(self, relayed: tuple[Place, Relay]) -> None:
         place, relay = relayed
         await place.create()

@@ -63,10 +63,20 @@ async def abandon(producer: Any) -> None:
     sender: asyncio.Task[None] | None = producer._sender.sender_task
     if sender is not None:
         sender.cancel()
-    await producer.client.close()
+    await _hang_up(producer.client)
     if sender is not None and not await _ended(sender, producer.client):
         _log.warning("A producer that was given up did not end in time.", wait_s=ABANDON_WAIT_S)
+    # A request that was about to be sent may have made a connection meanwhile.
+    await _hang_up(producer.client)
     producer._closed = True
+
+
+async def _hang_up(client: Any) -> None:
+    """Close every connection at once: what still waits to be written may never be, so it is not waited for."""
+    for connection in client._conns.values():
+        if connection.connected():
+            connection._writer.transport.abort()
+    await client.close()
 
 
 async def _ended(sender: asyncio.Task[None], client: Any) -> bool:
