@@ -90,6 +90,11 @@ class CollectorSettings(Settings):
                 "in_flight_bytes_max must hold one request: at least body_bytes_max + decoded_bytes_max "
                 f"({self.body_bytes_max + self.decoded_bytes_max})"
             )
+        if self.log.kafka is not None and self.store.elasticsearch is None:
+            raise ValueError(
+                "log.kafka needs store.elasticsearch: a store in the data directory knows what it has by positions in "
+                "a log of its own"
+            )
         if self.retry_wait_s_max < self.retry_wait_s_min:
             raise ValueError("retry_wait_s_max must not be below retry_wait_s_min")
         return self

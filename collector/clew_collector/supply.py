@@ -13,10 +13,10 @@ from clew_agent.wire import Chunk
 from .batch import Batch, Piece, cut
 from .event import Event
 from .log.foreign import ForeignChunk
-from .log.protocol import Log, decoded_bytes
+from .log.protocol import Record, decoded_bytes
 from .store.protocol import Item
 
-__all__ = ["Normalises", "Supplied", "Supply"]
+__all__ = ["Normalises", "Reads", "Supplied", "Supply"]
 
 
 class Normalises(Protocol):
@@ -43,10 +43,17 @@ class Supplied:
     """They end with their last record: only then may the store be flushed, or its position would promise too much."""
 
 
+class Reads(Protocol):
+    """What is asked of a log here."""
+
+    async def read(self, after: int, *, bytes_max: int, wait_s: float) -> list[Record]:
+        """See `Log.read`."""
+
+
 class Supply:
     """Reads a log from a position on. One `next` at a time."""
 
-    def __init__(self, log: Log, normaliser: Normalises, *, batch_bytes_max: int, batch_lines_max: int) -> None:
+    def __init__(self, log: Reads, normaliser: Normalises, *, batch_bytes_max: int, batch_lines_max: int) -> None:
         self._log = log
         self._normaliser = normaliser
         self._bytes_max = batch_bytes_max

@@ -61,7 +61,7 @@ def test_letters_in_kafka_are_listed_shown_and_put_back(kafka: Kafka, tmp_path: 
     letters = (line_letter(), record_letter(topics.events))
     asyncio.run(bury(KafkaDeadLetters(settings, client_id="test"), *letters))
     config = tmp_path / "collector.yaml"
-    config.write_text(json.dumps({"log": {"kafka": {"server": settings.server}}}))
+    config.write_text(json.dumps({"log": {"kafka": {"server": settings.server}}, "store": {"elasticsearch": {}}}))
 
     listed = clew("dead-letters", "list", "--config", config, "--json")
     assert listed.returncode == 0, listed.stderr

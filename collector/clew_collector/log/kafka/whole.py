@@ -14,7 +14,7 @@ from clew_collector.errors import LogError
 
 from .settings import KafkaLogSettings
 
-__all__ = ["assign_all", "read_whole"]
+__all__ = ["assign_all", "partitions_of", "read_whole"]
 
 POLL_MS = 500
 
@@ -47,10 +47,15 @@ async def read_whole(settings: KafkaLogSettings, topic: str, *, client_id: str) 
 
 async def assign_all(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
     """Take all partitions of a topic, outside any group. UnknownTopicOrPartitionError if it is not there."""
+    partitions = await partitions_of(consumer, topic)
+    consumer.assign(partitions)
+    return partitions
+
+
+async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    """Return a topic's partitions. UnknownTopicOrPartitionError if it is not there."""
     # Asked for this way the library knows the topic before it is assigned.
     found = (await consumer._client.fetch_all_metadata()).partitions_for_topic(topic)
     if not found:
         raise UnknownTopicOrPartitionError
-    partitions = [TopicPartition(topic, number) for number in sorted(found)]
-    consumer.assign(partitions)
-    return partitions
+    return [TopicPartition(topic, number) for number in sorted(found)]
