@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from threading import Thread
+from typing import TextIO
 
 import httpx
 
@@ -36,6 +37,8 @@ class CollectorProgram:
         self.config = data.with_name(data.name + ".yaml")
         self.config.write_text(json.dumps({"data": str(data), "listen": "127.0.0.1:0", **settings}))
         self.url = ""
+        self.said = ""
+        """What it said on stderr, once it has ended."""
         self._process: subprocess.Popen[str] | None = None
         self._reader: Thread | None = None
 
@@ -61,8 +64,11 @@ class CollectorProgram:
             raise AssertionError(f"it ended by itself: {''.join(said)}")
         self._process = process
         # What it says further must not fill the pipe.
-        self._reader = Thread(target=process.stderr.read)
+        self._reader = Thread(target=self._read, args=(process.stderr, "".join(said)))
         self._reader.start()
+
+    def _read(self, stderr: TextIO, before: str) -> None:
+        self.said = before + stderr.read()
 
     def stop(self) -> int:
         return self._end(signal.SIGTERM)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Finding", "Level"]
+__all__ = ["Finding", "Level", "worst_first"]
 
 
 class Level(Enum):
@@ -26,3 +27,9 @@ class Finding:
     subject: str
     message: str
     hint: str = ""
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return them in order of badness, else as they are."""
+    order = [Level.ERROR, Level.WARNING, Level.FINE]
+    return sorted(findings, key=lambda finding: order.index(finding.level))

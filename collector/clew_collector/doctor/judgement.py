@@ -10,7 +10,7 @@ from clew_collector.store.elasticsearch.settings import ElasticsearchSettings
 from clew_collector.store.elasticsearch.template import VERSION
 
 from .facts import ElasticsearchFacts
-from .finding import Finding, Level
+from .finding import Finding, Level, worst_first
 
 __all__ = ["judge"]
 
@@ -24,8 +24,7 @@ def judge(facts: ElasticsearchFacts, settings: ElasticsearchSettings) -> list[Fi
     """Return what there is to say, the worst first."""
     if facts.unreachable:
         return [Finding(Level.ERROR, "elasticsearch", facts.unreachable, facts.unreachable_hint)]
-    order = [Level.ERROR, Level.WARNING, Level.FINE]
-    return sorted(_findings(facts, settings), key=lambda finding: order.index(finding.level))
+    return worst_first(_findings(facts, settings))
 
 
 def _findings(facts: ElasticsearchFacts, settings: ElasticsearchSettings) -> Iterator[Finding]:
