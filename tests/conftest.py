@@ -9,11 +9,12 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deploy.engines import Elasticsearch, EnginesUnavailable, Kafka, Running
+from deploy.engines import Certificate, Elasticsearch, EnginesUnavailable, Kafka, Running
 from deploy.engines.places import free_ports
 from tests.relay import Relay
 from xdist.scheduler import LoadScopeScheduling
@@ -106,11 +107,11 @@ def _want_engines() -> None:
 
 
 @contextmanager
-def _own_kafka(nodes: int, **extra: str) -> Iterator[Kafka]:
+def _own_kafka(nodes: int, scram: dict[str, str] | None = None, **extra: str) -> Iterator[Kafka]:
     with tempfile.TemporaryDirectory(prefix="clew-kafka-", ignore_cleanup_errors=True) as folder:
         _want_engines()
         try:
-            cluster = Kafka.start(Path(folder), nodes=nodes, extra=extra)
+            cluster = Kafka.start(Path(folder), nodes=nodes, extra=extra, scram=scram)
         except EnginesUnavailable as unavailable:
             skip_or_fail(str(unavailable), required_by="CLEW_REQUIRE_ENGINES")
         try:
@@ -170,6 +171,43 @@ def relayed_kafka() -> Iterator[tuple[Kafka, Relay]]:
         }
         with _own_kafka(1, **listeners) as cluster:
             yield cluster, relay
+
+
+@dataclass(frozen=True)
+class SecuredKafka:
+    """A Kafka that is open on `kafka.bootstrap`, and on `secured` asks for a login over TLS."""
+
+    kafka: Kafka
+    secured: str
+    """`127.0.0.1:PORT`."""
+    certificate: Certificate
+    user: str
+    password: str
+
+
+@pytest.fixture(scope="session")
+def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    """A real Kafka behind TLS and SASL: PLAIN and both SCRAMs."""
+    _want_engines()
+    [port] = free_ports(1)
+    certificate = Certificate.make(tmp_path_factory.mktemp("certificate"))
+    user, password = "clew", "geheim"
+    login = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";'
+    scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    properties = {
+        "listeners": f"PLAINTEXT://127.0.0.1:{{port}},SECURED://127.0.0.1:{port},"
+        "CONTROLLER://127.0.0.1:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{{port}},SECURED://127.0.0.1:{port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+        "listener.name.secured.plain.sasl.jaas.config": login,
+        "listener.name.secured.scram-sha-256.sasl.jaas.config": scram,
+        "listener.name.secured.scram-sha-512.sasl.jaas.config": scram,
+        **certificate.properties,
+    }
+    with _own_kafka(1, scram={user: password}, **properties) as cluster:
+        yield SecuredKafka(cluster, f"127.0.0.1:{port}", certificate, user, password)
 
 
 @pytest.fixture(scope="session")

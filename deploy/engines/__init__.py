@@ -1,6 +1,7 @@
 """The real Kafka and the real Elasticsearch on loopback, without containers: for developers, tests and CI."""
 
 from .artifacts import ELASTICSEARCH_VERSION, KAFKA_VERSION, resolve_elasticsearch, resolve_kafka
+from .certificate import Certificate
 from .elasticsearch import Elasticsearch
 from .errors import EngineError, EnginesUnavailable
 from .kafka import Kafka
@@ -9,6 +10,7 @@ from .running import Running, start_all, stop_all
 __all__ = [
     "ELASTICSEARCH_VERSION",
     "KAFKA_VERSION",
+    "Certificate",
     "Elasticsearch",
     "EngineError",
     "EnginesUnavailable",

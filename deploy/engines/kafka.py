@@ -96,10 +96,17 @@ class Kafka:
     processes: dict[int, Process] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, folder: Path, *, nodes: int = 1, extra: Mapping[str, str] | None = None) -> Kafka:
+    def start(
+        cls,
+        folder: Path,
+        *,
+        nodes: int = 1,
+        extra: Mapping[str, str] | None = None,
+        scram: Mapping[str, str] | None = None,
+    ) -> Kafka:
         """Format and start a cluster in an empty folder; return once every node is in its metadata.
 
-        `extra` are properties for every node.
+        `extra` are properties for every node, `scram` users with their passwords, who can log in by either SCRAM.
         """
         resolve_kafka()
         ports = free_ports(2 * nodes)
@@ -109,7 +116,7 @@ class Kafka:
         cluster_id = _cluster_id()
         for node in cluster.nodes:
             text = properties(node, cluster.nodes, cluster.home(node.number) / "logs", extra or {})
-            cluster._format(node.number, text, cluster_id)
+            cluster._format(node.number, text, cluster_id, scram or {})
         try:
             for node in cluster.nodes:
                 cluster.start_node(node.number)
@@ -178,16 +185,22 @@ class Kafka:
         for process in self.processes.values():
             process.kill()
 
-    def _format(self, number: int, text: str, cluster_id: str) -> None:
+    def _format(self, number: int, text: str, cluster_id: str, scram: Mapping[str, str]) -> None:
         home = self.home(number)
         home.mkdir(parents=True)
         (home / "server.properties").write_text(text)
+        users = [
+            option
+            for name, password in scram.items()
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for option in ("--add-scram", f"{mechanism}=[name={name},password={password}]")
+        ]
         done = subprocess.run(
             [
                 java_home() / "bin" / "java",
                 *("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
                 *("-cp", f"{resolve_kafka()}/*", "kafka.tools.StorageTool"),
-                *("format", "-t", cluster_id, "-c", str(home / "server.properties")),
+                *("format", "-t", cluster_id, "-c", str(home / "server.properties"), *users),
             ],
             capture_output=True,
             text=True,

@@ -35,7 +35,12 @@ _HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("Authorization",), "give this user the right to write and read the topics, and to join its group"),
     (("certificate", "CERTIFICATE", "SSL", "ssl"), "see `kafka.tls` and `kafka.ca_file`"),
     (
-        ("Connect", "Unable", "bootstrap", "Broken", "closed", "NodeNotReady", "NoBrokers", "Timeout", "TimedOut"),
+        # A broker that wants TLS or a login says nothing to who comes without: it hangs up.
+        ("closed",),
+        "see that the brokers run and stay up, and, if they want TLS or a login, `kafka.tls` and `kafka.username`",
+    ),
+    (
+        ("Connect", "Unable", "bootstrap", "Broken", "NodeNotReady", "NoBrokers", "Timeout", "TimedOut"),
         "see that the brokers run, and that the address names them as this host reaches them",
     ),
 )
