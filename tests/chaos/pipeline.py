@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,8 @@ __all__ = ["Account", "Pipeline", "repeated"]
 FILES = 3
 LINES_AT_ONCE = 20
 WRITE_PAUSE_S = 0.02
-SETTLE_S_MAX = 180.0
+STILL_S_MAX = 90.0
+"""As long as more comes, it is waited for, however slow the machine is; what is still for so long is at its end."""
 LIMIT = 10_000
 
 
@@ -150,9 +151,7 @@ class Pipeline:
         for writer in self.writers:
             writer.stop()
         written = Counter(itertools.chain.from_iterable(writer.written() for writer in self.writers))
-        deadline = time.monotonic() + SETTLE_S_MAX
-        while in_thread(self._count()) < len(written) and time.monotonic() < deadline:
-            time.sleep(0.5)
+        _wait_while_it_grows(lambda: in_thread(self._count()), len(written))
         # What is doubled comes late: let the agent and the collectors come to rest.
         time.sleep(2)
         stored = in_thread(self._stored())
@@ -165,13 +164,9 @@ class Pipeline:
 
     def audit(self) -> Audit:
         """Return the account of every file, once the agent has reported all of it."""
-        deadline = time.monotonic() + SETTLE_S_MAX
         size = sum(path.stat().st_size for path in (self._folder / "logs").iterdir())
-        while True:
-            account = in_thread(self._audit())
-            if sum(file.acknowledged for file in account.files) == size or time.monotonic() > deadline:
-                return account
-            time.sleep(0.5)
+        _wait_while_it_grows(lambda: sum(file.acknowledged for file in in_thread(self._audit()).files), size)
+        return in_thread(self._audit())
 
     async def _count(self) -> int:
         store = ElasticsearchStore.open(self.store_settings)
@@ -201,6 +196,15 @@ class Pipeline:
         finally:
             await store.close()
             await agents.close()
+
+
+def _wait_while_it_grows(ask: Callable[[], int], goal: int) -> None:
+    """Return once the answer reached the goal, or did not change for `STILL_S_MAX`."""
+    last, changed = -1, time.monotonic()
+    while (now := ask()) < goal and time.monotonic() - changed < STILL_S_MAX:
+        if now != last:
+            last, changed = now, time.monotonic()
+        time.sleep(0.5)
 
 
 def dead_letters_of(pipeline: Pipeline) -> int:
