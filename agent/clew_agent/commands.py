@@ -20,6 +20,7 @@ from clew_agent.errors import ClewError
 from clew_agent.logs import configure_logs
 from clew_agent.metrics import Metrics, create_metrics
 from clew_agent.pipeline import Outcome, run_agent
+from clew_agent.readiness import tell_ready
 from clew_agent.reload import Reload
 from clew_agent.settings import read_settings
 from clew_agent.status import healthy, read_status
@@ -122,7 +123,9 @@ async def _run(
     hangups = asyncio.create_task(reload.run())
     loop.add_signal_handler(signal.SIGHUP, reload.wanted.set)
     try:
-        return await run_agent(settings, transport, once=once, stop=stop, changes=reload.changes, metrics=metrics)
+        return await run_agent(
+            settings, transport, once=once, stop=stop, changes=reload.changes, metrics=metrics, ready=tell_ready
+        )
     finally:
         hangups.cancel()
         await asyncio.wait({hangups})

@@ -64,11 +64,14 @@ async def run_agent(
     stop: asyncio.Event | None = None,
     changes: asyncio.Queue[AgentSettings] | None = None,
     metrics: Metrics | None = None,
+    ready: Callable[[], None] = lambda: None,
     now_ns: Callable[[], int] = time.time_ns,
 ) -> Outcome:
     """Tail and ship until `stop` is set, or with `once` until everything that is there was acknowledged.
 
     Settings that come through `changes` are used from then on, without losing a line; the transport is not exchanged.
+
+    Calls `ready` when nothing can keep it from beginning.
 
     Holds the agent's directory meanwhile (DirectoryLocked). Does not close the transport. Raises CheckpointError when
     the checkpoint is of a newer version; all other trouble is waited out and reported.
@@ -79,6 +82,7 @@ async def run_agent(
         stop = stop or asyncio.Event()
         pipeline = _Pipeline(settings, transport, books, metrics, once=once, stop=stop, now_ns=now_ns)
         try:
+            ready()
             await pipeline.run(changes or asyncio.Queue(1))
         finally:
             pipeline.close()

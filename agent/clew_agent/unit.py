@@ -35,7 +35,8 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+# Started is who has read his configuration and can be told to read it again.
+Type=notify
 ExecStart={command}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always

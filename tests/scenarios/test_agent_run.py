@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import threading
 import time
 import urllib.request
@@ -123,6 +124,33 @@ class TestFiles:
         (logs / "empty.log").touch()
         assert agent.call("run", "--once").returncode == 0
         assert [line for _, line in sink.events()] == [*content, b"last without end"]
+
+
+class TestServiceManager:
+    @pytest.mark.parametrize("abstract", [False, True])
+    def test_who_is_said_to_be_ready_can_be_told_to_reload(
+        self, agent: AgentProgram, sink: Sink, logs: Path, monkeypatch: pytest.MonkeyPatch, abstract: bool
+    ) -> None:
+        name = f"{'@' if abstract else ''}{logs}/notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(name.replace("@", "\0"))
+            manager.settimeout(60)
+            monkeypatch.setenv("NOTIFY_SOCKET", name)
+            process = agent.start()
+            assert manager.recv(64) == b"READY=1"
+        process.send_signal(signal.SIGHUP)
+        append(logs / "a.log", *numbered("a", 0, 5))
+        sink.wait_for(has(*numbered("a", 0, 5)))
+        assert process.poll() is None
+
+    def test_a_manager_that_is_gone_keeps_nobody_from_working(
+        self, agent: AgentProgram, sink: Sink, logs: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("NOTIFY_SOCKET", f"{logs}/nobody")
+        append(logs / "a.log", *numbered("a", 0, 5))
+        agent.start()
+        sink.wait_for(has(*numbered("a", 0, 5)))
+        assert "service manager" in agent.errors.read_text()
 
 
 class TestEnding:
