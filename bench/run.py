@@ -20,6 +20,11 @@ from typing import Any
 
 from real_logs import ROOT, unpack_trainticket
 
+sys.path.append(str(ROOT))
+
+from deploy.engines import EnginesUnavailable
+from deploy.engines.places import java_home
+
 BENCH = Path(__file__).resolve().parent
 Figures = dict[str, Any]
 
@@ -117,6 +122,31 @@ def agent_rows(agent: Figures) -> Iterator[Row]:
     yield below(part, "peak memory", max(plain["peak_mib"], default["peak_mib"]), "MiB", 64)
 
 
+def kafka_rows(kafka: Figures) -> Iterator[Row]:
+    agent, collector, appended = kafka["agent"], kafka["collector"], kafka["appended_to_searchable_ms"]
+    part = "agent to Kafka"
+    yield at_least(part, "bytes for a second of CPU", agent["mb_per_cpu_s"], "MB/CPU-s", 120)
+    yield Row(part, "ratio to ready-made batches", agent["ratio"], "by CPU")
+    yield Row(part, "peak memory", agent["peak_mib"], "MiB")
+    part = "Kafka to Elasticsearch"
+    yield Row(part, "events a second", collector["events_per_s"], "events/s")
+    yield at_least(part, "ratio to raw _bulk", collector["ratio"], "", 0.9)
+    yield below(part, "CPU of the collector for a million events", collector["collector_cpu_us_per_event"], "s", 20)
+    yield below(part, "peak memory of the collector", collector["collector_peak_mib"], "MiB", 256)
+    part = "appended, Kafka, searched"
+    yield Row(part, "p50", appended["p50"], "ms")
+    yield below(part, "p99", appended["p99"], "ms", 2000)
+
+
+def why_no_engines() -> str:
+    """Return why Kafka and Elasticsearch cannot run here; empty if they can."""
+    try:
+        java_home()
+    except EnginesUnavailable as unavailable:
+        return str(unavailable)
+    return ""
+
+
 def measure(folder: Path, times: int, agent_megabytes: int) -> tuple[list[Row], Figures]:
     figures: Figures = {}
     rows: list[Row] = []
@@ -138,6 +168,11 @@ def measure(folder: Path, times: int, agent_megabytes: int) -> tuple[list[Row], 
     rows += latency_rows(latency)
     rows += span_rows(take("spans", "huge transactions of spans"))
     rows += agent_rows(take("agent", "the agent alone", "--kind", "json", "--megabytes", str(agent_megabytes)))
+    if reason := why_no_engines():
+        print(f"• Kafka and Elasticsearch are not measured: {reason}", file=sys.stderr, flush=True)
+    else:
+        megabytes = ("--megabytes", str(agent_megabytes))
+        rows += kafka_rows(take("kafka", "agent, Kafka, collector, Elasticsearch", *unpacked, *megabytes))
     return rows, figures
 
 
@@ -161,7 +196,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="unpacked TrainTicket (hosts/...), else the archive is unpacked")
     parser.add_argument("--times", type=int, default=6, help="days in the store for traces (6 are a million events)")
-    parser.add_argument("--agent-megabytes", type=int, default=1000, help="the size of the agent's file")
+    parser.add_argument("--agent-megabytes", type=int, default=1000, help="the size of the agents' file")
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where the figures go as JSON")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
