@@ -113,6 +113,25 @@ async def test_a_collector_that_cannot_finish_gives_up_in_time_and_commits_nothi
     assert len(cluster.store.created) == len(set(cluster.store.created)) == 2000
 
 
+async def test_a_member_that_the_library_gave_up_is_replaced(cluster: Cluster) -> None:
+    async with cluster.collector() as (log, _):
+        await cluster.put(numbered(0, 100))
+        await until(lambda: cluster.has(100))
+        assert log._member is not None
+        failed = log._member.consumer
+
+        async def fail() -> None:
+            raise RuntimeError("as a defect of the library would")
+
+        failed._coordinator.ensure_coordinator_known = fail
+        failed._coordinator.request_rejoin()
+        await cluster.put(numbered(100, 200))
+        await until(lambda: cluster.has(200))
+        await until(cluster.all_committed)
+        assert log._member.consumer is not failed
+    assert len(cluster.store.created) == len(set(cluster.store.created)) == 200
+
+
 async def test_a_collector_that_is_alone_reads_on_after_a_rebalance(cluster: Cluster) -> None:
     async with cluster.collector() as (first, _):
         await cluster.put(numbered(0, 500))

@@ -156,6 +156,8 @@ class KafkaLog:
         try:
             found = await member.consumer.getmany(timeout_ms=int(min(wait_s, POLL_S_MAX) * 1000))
         except KafkaError as error:
+            if member.has_failed:
+                await self._leave(member)
             raise self._failure(error) from error
         if found or not self._murmurs.since(began):
             self._trouble_since = None
@@ -249,6 +251,15 @@ class KafkaLog:
                 raise self._failure(error) from error
             self._member = member
         return self._member
+
+    async def _leave(self, member: Member) -> None:
+        """Take leave of a member that is none any more; the next read joins anew, where the group is."""
+        partitions = member.partitions
+        self._member = None
+        self._fetched.clear()
+        self._next.clear()
+        self._offsets.revoke(partitions)
+        await member.stop()
 
     async def _hand_over(self, partitions: Collection[TopicPartition]) -> None:
         """Finish what is in hand of partitions that others get, within `hand_over_s_max`; drop the rest of it."""

@@ -72,6 +72,12 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         """What it has now."""
         return set(self.consumer.assignment())
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the library has given up to take part in the group: then only a new member helps."""
+        coordinator = self.consumer._coordinator
+        return coordinator is not None and coordinator._coordination_task.done()
+
     async def commit(self, offsets: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Commit what is ours of these; return what was committed."""
         ours = {partition: offset for partition, offset in offsets.items() if partition in self.partitions}
