@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -15,6 +15,7 @@ from clew_agent.behind import Behind
 from clew_agent.checkpoint import Checkpoint, CheckpointFile
 from clew_agent.clock import ClockFilter
 from clew_agent.config import AgentSettings
+from clew_agent.delivery import Refusal
 from clew_agent.ledger import Ledger
 from clew_agent.metrics import Metrics
 from clew_agent.reason import Reason
@@ -85,16 +86,18 @@ class Books:
             case Read(source, block):
                 ledger.ship(source.file_id, block.end)
 
-    def settle(self, file_id: bytes, block: Block, *, lines: int, refusal: str) -> None:
-        """Enter the receiver's answer to a chunk: it has the lines, or says why it will never take them."""
-        if refusal:
-            path = self.ledger[file_id].path
-            _log.error("Lines are given up.", path=path, start=block.start, end=block.end, error=refusal)
-            self.ledger.acknowledge(file_id, start=block.start, end=block.end, tail=block.tail, lines=0)
-            self._give_up(file_id, block.start, block.end, Reason.REFUSED)
-            return
+    def settle(self, file_id: bytes, block: Block, *, lines: int, refused: Sequence[Refusal] = ()) -> None:
+        """Enter the receiver's answer to a chunk of so many lines: it has them, save those that it will never take."""
+        lines -= len(refused)
         self.ledger.acknowledge(file_id, start=block.start, end=block.end, tail=block.tail, lines=lines)
-        self._metrics.count("clew_agent_acknowledged", block.end - block.start)
+        given_up = 0
+        if refused:
+            line, why = refused[0]
+            _log.error("Lines are given up.", path=line.source.path, lines=len(refused), first=line.start, error=why)
+        for line, _ in refused:
+            self._give_up(file_id, line.start, line.end, Reason.REFUSED)
+            given_up += line.end - line.start
+        self._metrics.count("clew_agent_acknowledged", block.end - block.start - given_up)
 
     def forget(self) -> tuple[FileAccount, ...]:
         """Drop and return the accounts of files that are gone for long, or too many."""

@@ -160,6 +160,10 @@ class AgentSettings(Settings):
     compression_level: int = Field(default=1, ge=0, le=19)
     """zstd's level; 0 compresses nothing, for a receiver that is near."""
 
+    refused_bytes_max: int = Field(default=16 * MIB, ge=0)
+    """How large `refused.jsonl` in `data` may grow, which keeps the lines that the receiver will never take; further
+    ones are only counted."""
+
     checkpoint_interval_s: float = Field(default=1.0, ge=0)
     """How often what was acknowledged is written down; after a crash so much is sent again, under the same ids."""
     heartbeat_interval_s: float = Field(default=5.0, gt=0)

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -14,9 +15,17 @@ from clew_agent.metrics import Metrics
 from clew_agent.transport import RetryPolicy, Transport
 from clew_agent.wire import Chunk
 
-__all__ = ["Delivery"]
+__all__ = ["Delivery", "Refusal"]
 
 _log = structlog.get_logger()
+
+
+class Refusal(NamedTuple):
+    """A line that the receiver will never take."""
+
+    line: Chunk
+    """It alone."""
+    why: str
 
 
 class Delivery:
@@ -43,18 +52,26 @@ class Delivery:
         """Wait as this policy says from the next failure on."""
         self._policy = policy
 
-    async def deliver(self, chunks: Sequence[Chunk]) -> list[str]:
-        """Return, for each chunk, why it was refused, or an empty text: then the receiver has it durably.
+    async def deliver(self, chunks: Sequence[Chunk]) -> list[list[Refusal]]:
+        """Return, for each chunk, which of its lines were refused; all others the receiver has durably then.
 
-        Does not return before one of the two is known. One refused chunk among several is found by halving.
+        Does not return before that is known of every line. What is refused is halved until it is one line: twice as
+        many requests as there are lines at most, and a dozen for one line among thousands.
         """
-        refusal = await self._send(chunks)
-        if refusal is None:
-            return [""] * len(chunks)
-        if len(chunks) == 1:
-            return [refusal]
-        middle = len(chunks) // 2
-        return [*await self.deliver(chunks[:middle]), *await self.deliver(chunks[middle:])]
+        why = await self._send(chunks)
+        if why is None:
+            return [[] for _ in chunks]
+        if len(chunks) > 1:
+            middle = len(chunks) // 2
+            return [*await self.deliver(chunks[:middle]), *await self.deliver(chunks[middle:])]
+        chunk = chunks[0]
+        if chunk.count == 1:
+            return [[Refusal(chunk, why)]]
+        middle = chunk.count // 2
+        refused: list[Refusal] = []
+        for half in (chunk.select(0, middle), chunk.select(middle, chunk.count)):
+            refused += (await self.deliver([half]))[0]
+        return [refused]
 
     async def _send(self, chunks: Sequence[Chunk]) -> str | None:
         """Return None once acknowledged, or why it never will be."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,12 +25,13 @@ from opentelemetry.metrics import NoOpMeterProvider
 from clew_agent.batch import Batch, Piece
 from clew_agent.books import Books
 from clew_agent.config import AgentSettings
-from clew_agent.delivery import Delivery
+from clew_agent.delivery import Delivery, Refusal
 from clew_agent.errors import CheckpointError, TransportError
 from clew_agent.load import Load
 from clew_agent.lock import DirectoryLock
 from clew_agent.metrics import Metrics
 from clew_agent.pace import ScanPace
+from clew_agent.refused import keep_refused
 from clew_agent.stamp import Stamper, build_chunk
 from clew_agent.status import Status, write_status
 from clew_agent.tail import DirectoryWatch, KnownContents, Read, Tailer, Turn
@@ -297,14 +298,26 @@ class _Pipeline:
     async def _send_batches(self) -> None:
         while (batch := await self._batches.get()) is not None:
             pieces, slots = batch.pieces, batch.slots
-            refusals = await self._delivery.deliver([piece.chunk for piece in pieces])
-            for piece, refusal in zip(pieces, refusals, strict=True):
+            answers = await self._delivery.deliver([piece.chunk for piece in pieces])
+            if any(answers):
+                await self._keep([refusal for refused in answers for refusal in refused])
+            for piece, refused in zip(pieces, answers, strict=True):
                 chunk = piece.chunk
-                self._books.settle(chunk.source.file_id, piece.block, lines=chunk.count, refusal=refusal)
+                self._books.settle(chunk.source.file_id, piece.block, lines=chunk.count, refused=refused)
                 self._in_flight_bytes -= len(chunk.payload)
             # The next batch may be long in coming; this one must not stay in memory meanwhile.
-            del batch, pieces, piece, chunk
+            del batch, pieces, piece, chunk, answers, refused
             self._release(slots)
+
+    async def _keep(self, refused: Sequence[Refusal]) -> None:
+        """Write down what will be passed over; where that fails it is in its file and in the ledger still."""
+        try:
+            await asyncio.to_thread(keep_refused, self._settings.data, refused, self._settings.refused_bytes_max)
+        except OSError as error:
+            _log.error("Lines that were refused cannot be kept.", error=error.strerror)
+            self._troubles["refused"] = f"lines that were refused cannot be kept: {error.strerror}"
+        else:
+            self._troubles.pop("refused", None)
 
     async def _flush(self, sending: asyncio.Task[None]) -> None:
         """Let what was read be sent: all of it, or once stopped as much as `shutdown_flush_s` allows."""

@@ -163,7 +163,7 @@ class Machine(RuleBasedStateMachine):
         chunk, block = self.in_flight[0]
         self.arrived += [(event_id(chunk.source.file_id, line.offset), line.raw) for line in chunk.lines()]
         if acknowledged:
-            self.books.settle(chunk.source.file_id, block, lines=chunk.count, refusal="")
+            self.books.settle(chunk.source.file_id, block, lines=chunk.count)
             self.in_flight.popleft()
         else:
             self.resent = True

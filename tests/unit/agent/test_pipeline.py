@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from clew_agent.checkpoint import CheckpointFile
@@ -15,6 +16,7 @@ from clew_agent.clock import TimeExchange
 from clew_agent.config import AgentSettings
 from clew_agent.errors import DirectoryLocked, TransportUnavailable
 from clew_agent.pipeline import Outcome, run_agent
+from clew_agent.refused import RefusedLine
 from clew_agent.status import read_status
 from clew_agent.transport import MemoryTransport
 from clew_agent.wire import Chunk, ClockOffset, Origin, event_id
@@ -162,6 +164,29 @@ class TestRefusals:
         again = await run_agent(settings, MemoryTransport(), once=True)
         assert again.problems == ()
         assert {file.path: file.given_up for file in again.files} == {f.path: f.given_up for f in outcome.files}
+
+    async def test_the_one_line_that_is_refused_is_kept_and_counted_and_all_others_arrive(self, tmp_path: Path) -> None:
+        poison = b'{"poison": "\xff"}\n'
+        (tmp_path / "a.log").write_bytes(numbered(700) + poison + numbered(700, "more"))
+        transport = MemoryTransport(refuses=lambda chunk: b"poison" in chunk.payload)
+        settings = settings_for(tmp_path)
+        outcome = await run_agent(settings, transport, once=True)
+        start = len(numbered(700))
+        assert lines(transport) == Counter((numbered(700) + numbered(700, "more")).splitlines())
+        file = outcome.files[0]
+        assert [(r.start, r.end, r.reason) for r in file.given_up] == [(start, start + len(poison), "refused")]
+        assert (file.acknowledged, file.lines) == (file.seen, 1400)
+        kept = msgspec.json.decode((settings.data / "refused.jsonl").read_bytes(), type=RefusedLine)
+        assert (kept.path, kept.offset, kept.length, kept.line) == (file.path, start, len(poison), poison)
+        assert (kept.file_id, kept.why) == (file.file_id, "the chunk is not wanted")
+
+    async def test_no_more_is_kept_than_the_settings_say(self, tmp_path: Path) -> None:
+        (tmp_path / "a.log").write_bytes(numbered(50))
+        settings = settings_for(tmp_path, refused_bytes_max=1000)
+        outcome = await run_agent(settings, MemoryTransport(refuses=lambda _: True), once=True)
+        kept = (settings.data / "refused.jsonl").read_bytes()
+        assert 500 < len(kept) <= 1000
+        assert [(r.start, r.end) for r in outcome.files[0].given_up] == [(0, len(numbered(50)))]
 
 
 class TestCheckpoint:
