@@ -97,7 +97,7 @@ def try_file(file: Path, settings: AgentSettings | None, *, lines_max: int) -> A
         settings = AgentSettings(sources=(SourceSettings(paths=(glob.escape(path),)),))
     else:
         settings, path = _only(settings, key, path, warnings)
-    writer = name_writer(settings.sources[0], path, host=settings.host)
+    writer = name_writer(settings.sources[0], path, host=settings.host, real_path=os.path.realpath(path))
     warnings += writer.problems
     account, chunks, cut, problem = _read(settings, path, lines_max)
     if problem and problem not in writer.problems:

@@ -57,7 +57,7 @@ def check_sources(settings: AgentSettings) -> CheckReport:
             if found.key in taken:
                 continue
             taken.add(found.key)
-            writer = name_writer(source, found.path, host=settings.host)
+            writer = name_writer(source, found.path, host=settings.host, real_path=found.real_path)
             problems += [f"{found.path}: {problem}" for problem in writer.problems]
             if not os.access(found.path, os.R_OK):
                 problems.append(f"{found.path}: cannot be read by this user")

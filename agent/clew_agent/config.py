@@ -57,9 +57,9 @@ class SourceSettings(Settings):
     exclude: tuple[str, ...] = ()
     """Globs of paths that are left alone although `paths` matches them; `*` matches `/` too."""
     service: Naming | None = None
-    """Who writes; by default the file's name without `.log`."""
+    """Who writes; by default the container whose place it is, else the file's name without `.log`."""
     instance: Naming | None = None
-    """Which of the service's processes writes; by default empty."""
+    """Which of the service's processes writes; by default the pod or container, else empty."""
     host: Naming | None = None
     """Where it runs; by default the agent's host."""
     format: Literal["auto"] = "auto"

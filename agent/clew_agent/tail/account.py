@@ -33,6 +33,8 @@ class FileAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Lines acknowledged."""
     given_up: tuple[GivenUp, ...] = ()
     """Neighbouring ranges of one reason are one."""
+    resource: dict[str, str] = {}
+    """What is known of the container that writes it."""
     packed_bytes: int = 0
     """The size of the compressed file that it is the content of, 0 if it is not compressed."""
     gone_ns: int = 0

@@ -251,6 +251,7 @@ def begin_account(
         first=offset,
         seen=file.size,
         shipped=offset,
+        resource=writer.resource,
         packed_bytes=file.disk[0] if file.packed else 0,
     )
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from clew_agent.config import FromPath, SourceSettings
+
+from .container import container_of
 
 __all__ = ["Writer", "name_writer"]
 
 # `app.log`, and what rotation makes of it: `app.log.1`, `app.log-20261124`, `app.log.2026-11-24`.
 _LOG_NAME = re.compile(r"(?P<stem>.+?)\.log(?:[.-][0-9][0-9.-]*)?")
+
+# As `docker ps` shows ids.
+_ID_SHORT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,23 @@ class Writer:
     instance: str
     host: str
     problems: tuple[str, ...] = ()
+    resource: dict[str, str] = field(default_factory=dict)
+    """What its place tells of the container that writes it, see `container`."""
 
 
-def name_writer(source: SourceSettings, path: str, *, host: str) -> Writer:
-    """Return who writes the file; where a pattern does not match its path, the default stands and is a problem."""
-    defaults = {"service": _stem(path), "instance": "", "host": host}
+def name_writer(source: SourceSettings, path: str, *, host: str, real_path: str = "") -> Writer:
+    """Return who writes the file; where a pattern does not match its path, the default stands and is a problem.
+
+    By default a service is called like its container, or like its file, and an instance is a pod or a container.
+    """
+    resource = container_of(path, real_path or path)
+    container_id = resource.get("container.id", "")
+    service = resource.get("k8s.container.name") or resource.get("container.name") or container_id[:_ID_SHORT]
+    defaults = {
+        "service": service or _stem(path),
+        "instance": resource.get("k8s.pod.name") or container_id[:_ID_SHORT],
+        "host": host,
+    }
     problems: list[str] = []
     names: dict[str, str] = {}
     for key, default in defaults.items():
@@ -38,7 +55,7 @@ def name_writer(source: SourceSettings, path: str, *, host: str) -> Writer:
             names[key] = (match[key] if match else None) or default
         else:
             names[key] = naming or default
-    return Writer(names["service"], names["instance"], names["host"], tuple(problems))
+    return Writer(names["service"], names["instance"], names["host"], tuple(problems), resource)
 
 
 def _stem(path: str) -> str:

@@ -155,7 +155,8 @@ class Roster:
 
     def new_account(self, file: FollowedFile, line: bytes, *, offset: int | None = None) -> FileAccount:
         """Return the account of the file's new content, under an id that no other one has."""
-        writer = name_writer(file.found.source, file.found.path, host=self.settings.host)
+        found = file.found
+        writer = name_writer(found.source, found.path, host=self.settings.host, real_path=found.real_path)
         for problem in writer.problems:
             self.complain(file.found.path, problem)
         while True:
@@ -201,4 +202,5 @@ def _source(account: FileAccount, modified_ns: int) -> Source:
         service=account.service,
         instance=account.instance,
         modified_ns=modified_ns,
+        resource=account.resource,
     )

@@ -41,6 +41,7 @@ MAGIC = b"CLW1"
 # Hostile input must not make a receiver allocate more than this for one chunk, in bytes, after decompression.
 CHUNK_BYTES_MAX = 32 << 20
 CHUNK_LINES_MAX = 1 << 20
+RESOURCE_CHARACTERS_MAX = 1 << 14
 ID_BYTES = 16
 # The farther below 0, the less zstd looks for what repeats; at its lowest level it looks for nothing.
 _STORED = -(1 << 17)
@@ -68,6 +69,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     modified_ns: int = 0
     """The file's modification time when it was read, ns UTC: gives the year to formats that have none."""
     kind: SourceKind = SourceKind.FILE
+    resource: dict[str, str] = {}
+    """What more is known of the writer, by the names of OpenTelemetry's resources: `k8s.pod.name`."""
 
 
 class Line(NamedTuple):
@@ -230,6 +233,8 @@ def _check(chunk: Chunk) -> None:
         raise ChunkError(f"a chunk has 1 to {CHUNK_LINES_MAX} lines, this one says {n}")
     if len(chunk.source.file_id) != FILE_ID_BYTES:
         raise ChunkError(f"a file id has {FILE_ID_BYTES} bytes, not {len(chunk.source.file_id)}")
+    if sum(map(len, (*chunk.source.resource, *chunk.source.resource.values()))) > RESOURCE_CHARACTERS_MAX:
+        raise ChunkError(f"a chunk says at most {RESOURCE_CHARACTERS_MAX} characters about who wrote it")
     lengths = unpack_u32(chunk.lengths)
     if sum(unpack_u32(chunk.sizes or chunk.lengths)) != len(chunk.payload):
         raise ChunkError(f"the chunk's sizes do not sum to its payload of {len(chunk.payload)} bytes")

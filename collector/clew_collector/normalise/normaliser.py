@@ -61,7 +61,8 @@ class Normaliser:
         for i, (offset, length, size) in enumerate(zip(chunk.line_offsets(), lengths, sizes, strict=True)):
             raw = payload[begin : begin + size]
             begin += size
-            if raw[-1:] == b"\n":
+            terminated = raw[-1:] == b"\n"
+            if terminated:
                 raw = raw[:-2] if raw[-2:] == b"\r\n" else raw[:-1]
             event_id = f"{file}{offset:012x}"
             origin = origins[i]
@@ -69,6 +70,10 @@ class Normaliser:
             reading = self._read(raw, transaction_id, calendar)
             if i in chunk.cut:
                 reading.attributes["clew.cut_bytes"] = chunk.cut[i]
+            if not terminated:
+                reading.attributes["log.record.unterminated"] = True
+            for key, value in source.resource.items():
+                reading.attributes[key if key not in reading.attributes else f"resource.{key}"] = value
             if reading.dropped:
                 reading.attributes["clew.attributes_dropped"] = reading.dropped
             events.append(

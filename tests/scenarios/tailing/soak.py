@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
 from tests.scenarios.tailing.clew_program import ClewProgram
@@ -21,6 +22,8 @@ from tests.scenarios.tailing.verdict import Tier
 ROTATE_EVERY_S = 2.0
 LINES_PER_TURN = 5
 TURN_S = 0.05
+# As logrotate's `rotate`: longer than any outage here, and what is behind. Files that stay would be memory that grows.
+KEEP_S = 60.0
 # What a young process allocates says nothing about how it grows.
 YOUNG_S = 20.0
 
@@ -29,6 +32,7 @@ def write(stage: Stage, stop: threading.Event) -> None:
     """Write to every file in turn, and rotate each every two seconds, at moments of its own."""
     rng = random.Random(1)
     due = {path: time.monotonic() + rng.random() * ROTATE_EVERY_S for path in stage.paths}
+    rotated: deque[tuple[float, Path]] = deque()
     rotations = 0
     while not stop.wait(TURN_S):
         for path in stage.paths:
@@ -36,7 +40,9 @@ def write(stage: Stage, stop: threading.Event) -> None:
             if time.monotonic() >= due[path]:
                 due[path] += ROTATE_EVERY_S
                 rotations += 1
-                stage.rotate(path, f"{path.name}.{rotations}")
+                rotated.append((time.monotonic(), stage.rotate(path, f"{path.name}.{rotations}")))
+        while rotated and rotated[0][0] < time.monotonic() - KEEP_S:
+            rotated.popleft()[1].unlink()
 
 
 def resident_mib(program: ClewProgram) -> float:

@@ -144,6 +144,12 @@ class TestHostile:
             "another start": (broken(offsets=pack_u64([99, 104, 109])), "overlap or are not in file order"),
             "before the file": (broken(start=-1), "do not lie in a file"),
             "behind every file": (broken(start=(1 << 48) - 1), "do not lie in a file"),
+            "more than anybody says of himself": (
+                broken(
+                    source={"file_id": bytes(10), "path": "", "host": "", "service": "", "resource": {"k": "x" * 17000}}
+                ),
+                "at most 16384 characters about who wrote it",
+            ),
             "a file id too short": (
                 broken(source={"file_id": b"x", "path": "", "host": "", "service": ""}),
                 "a file id has 10 bytes, not 1",
