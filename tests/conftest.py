@@ -16,8 +16,13 @@ from typing import Any
 import pytest
 from deploy.engines import Certificate, Elasticsearch, EnginesUnavailable, Kafka, Running
 from deploy.engines.places import free_ports
+from hypothesis import settings
 from tests.relay import Relay
 from xdist.scheduler import LoadScopeScheduling
+
+# No test asserts a time; a machine that is hard at work takes long over an example.
+settings.register_profile("clew", deadline=None)
+settings.load_profile("clew")
 
 ROOT = Path(__file__).resolve().parent.parent
 
