@@ -7,8 +7,11 @@ import msgspec
 import pytest
 
 from clew_agent.checkpoint import Checkpoint, CheckpointFile
+from clew_agent.config import AgentSettings
 from clew_agent.errors import CheckpointError
+from clew_agent.pipeline import run_agent
 from clew_agent.tail import FileAccount, FileIdentity
+from clew_agent.transport import MemoryTransport
 from clew_agent.wire import GivenUp
 
 
@@ -106,3 +109,72 @@ def test_what_cannot_be_written_is_an_error_and_the_old_one_stands(tmp_path: Pat
 
 def test_an_account_survives_its_way_through_json() -> None:
     assert msgspec.json.decode(msgspec.json.encode(SECOND), type=Checkpoint) == SECOND
+
+
+class TestRealOne:
+    """What an agent wrote down in two runs, damaged in every way that a crash of the machine leaves behind."""
+
+    BEFORE = b"".join(b"before %d\n" % i for i in range(40))
+    AFTER = b"".join(b"after %d\n" % i for i in range(40))
+
+    @pytest.fixture
+    async def settings(self, tmp_path: Path) -> AgentSettings:
+        (tmp_path / "logs").mkdir()
+        settings = AgentSettings.model_validate(
+            {"sources": [{"paths": [f"{tmp_path}/logs/*.log"]}], "data": tmp_path / "agent"}
+        )
+        for i in range(3):
+            (tmp_path / "logs" / f"{i}.log").write_bytes(self.BEFORE)
+        await run_agent(settings, MemoryTransport(), once=True)
+        settled = (settings.data / "checkpoint").read_bytes()
+        for i in range(3):
+            with (tmp_path / "logs" / f"{i}.log").open("ab") as file:
+                file.write(self.AFTER)
+        await run_agent(settings, MemoryTransport(), once=True)
+        (settings.data / "checkpoint.previous").write_bytes(settled)
+        return settings
+
+    @staticmethod
+    def damaged(whole: bytes, size: int, kind: str) -> bytes:
+        return whole[:size] + bytes(len(whole) - size) * (kind == "NULs")
+
+    @pytest.mark.parametrize("kind", ["cut", "NULs"])
+    async def test_at_every_length_the_copy_before_is_taken(self, settings: AgentSettings, kind: str) -> None:
+        newest = CheckpointFile(settings.data).load().checkpoint
+        whole = (settings.data / "checkpoint").read_bytes()
+        (settings.data / "checkpoint").unlink()
+        before = CheckpointFile(settings.data).load().checkpoint
+        assert before is not None
+        assert before != newest
+        for size in range(len(whole)):
+            (settings.data / "checkpoint").write_bytes(self.damaged(whole, size, kind))
+            assert CheckpointFile(settings.data).load().checkpoint == before
+
+    @pytest.mark.parametrize("kind", ["cut", "NULs"])
+    async def test_what_that_one_leaves_open_is_read_again_and_no_more(
+        self, settings: AgentSettings, kind: str
+    ) -> None:
+        whole = (settings.data / "checkpoint").read_bytes()
+        previous = (settings.data / "checkpoint.previous").read_bytes()
+        for size in range(0, len(whole), len(whole) // 12):
+            (settings.data / "checkpoint").write_bytes(self.damaged(whole, size, kind))
+            (settings.data / "checkpoint.previous").write_bytes(previous)
+            transport = MemoryTransport()
+            outcome = await run_agent(settings, transport, once=True)
+            assert outcome.problems == ()
+            again = [(chunk.source.path[-5:], chunk.start, chunk.payload) for chunk in transport.chunks]
+            assert sorted(again) == [(f"{i}.log", len(self.BEFORE), self.AFTER) for i in range(3)]
+
+    @pytest.mark.parametrize("kind", ["cut", "NULs"])
+    async def test_with_both_damaged_all_is_sent_again_under_the_same_ids(
+        self, settings: AgentSettings, kind: str
+    ) -> None:
+        checkpoint = CheckpointFile(settings.data).load().checkpoint
+        assert checkpoint is not None
+        for name in ("checkpoint", "checkpoint.previous"):
+            whole = (settings.data / name).read_bytes()
+            (settings.data / name).write_bytes(self.damaged(whole, len(whole) // 2, kind))
+        transport = MemoryTransport()
+        await run_agent(settings, transport, once=True)
+        again = {chunk.source.file_id: (chunk.start, chunk.payload) for chunk in transport.chunks}
+        assert again == {account.file_id: (0, self.BEFORE + self.AFTER) for account in checkpoint.files}
