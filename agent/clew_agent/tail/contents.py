@@ -12,7 +12,7 @@ from clew_agent.reason import Reason
 
 from .account import FileAccount
 from .copies import REPLACED_BYTES_MIN, Resemblance, related, resemblance, same_bytes
-from .discovery import Discovery, Found
+from .discovery import Discovery, Found, Scan
 from .events import Lost, Resumed, Seen
 from .followed import FollowedFile, open_content
 from .identity import Mark, Verdict, digest, first_line, judge, look
@@ -32,6 +32,8 @@ class Contents:
         self._roster = roster
         self.discovery = discovery
         self._at_end = at_end
+        self.scanned: Scan | None = None
+        """What is there, as this turn has seen it: searched once, however many contents are no more."""
 
     def ensure_open(self, file: FollowedFile) -> bool:
         """Open the file and find out what its content is; False if it cannot be, or is none of ours any more."""
@@ -85,7 +87,8 @@ class Contents:
             until = file.sighted.offset if file.sighted else file.size_before
         marks = tuple(file.marks)
         file.account = None  # it may go to another file
-        candidates = candidates_for(account, self.discovery.scan(), self._roster.settings.sources[0])
+        self.scanned = self.scanned or self.discovery.scan()
+        candidates = candidates_for(account, self.scanned, self._roster.settings.sources[0])
         if not self.hand_over(account, marks, until, candidates):
             self._roster.lose(account, account.identity.offset, until, Reason.TRUNCATED)
             file.account = account

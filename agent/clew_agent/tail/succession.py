@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import structlog
 
@@ -92,12 +92,13 @@ def find_heirs(
 def candidates_for(account: FileAccount, scan: Scan, source: SourceSettings) -> Iterator[tuple[Found, bool]]:
     """Yield files that by their names may be made of the account's, and whether the globs match them.
 
-    They are looked for among all that the globs match, and in the old directory.
+    They are looked for among all that the globs match, and in the old directory, which is searched anew.
     """
     wanted = scan.files
-    for found in sorted(wanted.values(), key=lambda found: -found.modified_ns):
-        if related(account.path, found.path):
-            yield found, True
+    stem = f"/{PurePath(account.path).stem}"  # taking every path apart would take the most time
+    alike = [found for found in wanted.values() if stem in found.path and related(account.path, found.path)]
+    for found in sorted(alike, key=lambda found: -found.modified_ns):
+        yield found, True
     try:
         with os.scandir(Path(account.path).parent) as entries:
             others = [entry for entry in entries if related(account.path, entry.name)]

@@ -91,7 +91,7 @@ class Tailer:
 
     def scan(self) -> Turn:
         """Search the globs, look at every file, and queue those that have something new."""
-        scan = self._contents.discovery.scan()
+        scan = self._contents.scanned = self._contents.discovery.scan()
         self.directories = scan.directories
         self._note_problems(scan)
         for found in scan.files.values():
@@ -173,6 +173,7 @@ class Tailer:
         self._roster.queue.clear()
 
     def _turn(self, *, more: bool) -> Turn:
+        self._contents.scanned = None
         events, self._roster.events = self._roster.events, []
         return Turn(events, more)
 
