@@ -26,7 +26,7 @@ from deploy.engines import Elasticsearch, Running
 
 from clew_collector.event import Event
 from clew_collector.store.elasticsearch import ElasticsearchSettings, ElasticsearchStore
-from clew_collector.store.elasticsearch.document import encode
+from clew_collector.store.elasticsearch.encoding import encode
 from clew_collector.store.elasticsearch.names import Names, day_of
 from clew_collector.store.elasticsearch.request import BulkItem, body, cut
 from clew_collector.store.elasticsearch.store import PART_EVENTS_MAX
@@ -57,7 +57,7 @@ async def through_the_store(events: list[Event], settings: ElasticsearchSettings
 
 def bodies_of(events: list[Event], settings: ElasticsearchSettings) -> list[bytes]:
     names = Names(settings.index_prefix)
-    items = [BulkItem(names.dated(day_of(event.time)), event.event_id, encode(event)) for event in events]
+    items = [BulkItem.of(names.dated(day_of(event.time)), event.event_id, encode(event)) for event in events]
     # Requests as large as the store's.
     return [
         body(part)

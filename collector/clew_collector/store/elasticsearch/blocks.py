@@ -67,7 +67,7 @@ class Blocks:
 
     async def _settle(self, proposed: Mapping[str, str]) -> None:
         index = self._names.blocks
-        items = [BulkItem(index, block, msgspec.json.encode(_Day(day))) for block, day in proposed.items()]
+        items = [BulkItem.of(index, block, msgspec.json.encode(_Day(day))) for block, day in proposed.items()]
         fates = await self._sender.send(items)
         if rejected := [judged for judged in fates if judged.fate is Fate.REJECTED]:
             raise StoreError(

@@ -18,6 +18,7 @@ from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
 
 from clew_collector.errors import StoreError
 
+from .request import ANSWER_FILTER
 from .settings import ElasticsearchSettings
 from .verdict import reason_of
 
@@ -65,7 +66,12 @@ class Connection:
         """Send a bulk request; None when no whole answer came, so that anything may have become of it."""
         try:
             return await self._perform(
-                "POST", "/_bulk", body, timeout_s=self._settings.bulk_timeout_s, content_type=_LINES
+                "POST",
+                "/_bulk",
+                body,
+                timeout_s=self._settings.bulk_timeout_s,
+                content_type=_LINES,
+                parameters={"filter_path": ANSWER_FILTER},
             )
         except (TlsError, UnsupportedProductError) as error:
             raise _failed(error) from error

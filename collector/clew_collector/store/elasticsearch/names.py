@@ -11,6 +11,7 @@ See docs/adr/0009-elasticsearch-store.md.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from clew_collector.event import Event
 
@@ -33,8 +34,12 @@ def has_day(event: Event) -> bool:
 
 def day_of(time: int) -> str:
     """Return the UTC day of a time (ns), `2026.11.24`; one that is far off counts as the nearest that is not."""
-    clamped = min(max(time, DATED_FROM), DATED_TO - 1)
-    return date.fromordinal(_EPOCH + clamped // DAY_NS).strftime("%Y.%m.%d")
+    return _text_of(min(max(time, DATED_FROM), DATED_TO - 1) // DAY_NS)
+
+
+@lru_cache(maxsize=1024)
+def _text_of(day: int) -> str:
+    return date.fromordinal(_EPOCH + day).strftime("%Y.%m.%d")
 
 
 def block_of(event_id: str) -> str:
@@ -60,6 +65,10 @@ class Names:
     def dated(self, day: str) -> str:
         """Return the index of lines that say this day."""
         return self._events + day
+
+    def said_by(self, event: Event) -> str | None:
+        """Return the index of the day that the line itself says; None if it says no usable one."""
+        return self._events + day_of(event.timestamp or 0) if has_day(event) else None
 
     def undated(self, day: str) -> str:
         """Return the index of lines that say no day, whose block was first met on this one."""

@@ -1,47 +1,54 @@
-"""Bulk requests: which items go together. Pure."""
+"""Bulk requests: which items go together, and what is said when all went well. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-__all__ = ["BulkItem", "body", "cut"]
+import msgspec
+
+__all__ = ["ANSWER_FILTER", "BulkItem", "all_created", "body", "cut"]
+
+ANSWER_FILTER = "error,errors,items.*._id,items.*.status,items.*.error"
+"""What is asked for of the answer to a bulk request: what a verdict needs, a third of the whole."""
 
 
-@dataclass(slots=True)
-class BulkItem:
-    """An event on its way: where it goes, and its document as one line of JSON."""
+class BulkItem(msgspec.Struct, gc=False):
+    """An event on its way: where it goes, and its two lines of a request."""
 
     index: str
     event_id: str
-    document: bytes
+    lines: bytes
 
-    @property
-    def size(self) -> int:
-        """How many bytes of a request it takes."""
-        return len(self.document) + len(self.index) + len(self.event_id) + ACTION_BYTES
-
-
-ACTION_BYTES = 40
+    @classmethod
+    def of(cls, index: str, event_id: str, document: bytes) -> BulkItem:
+        """Return the item that makes a document, one line of JSON, unless there is one of this id."""
+        action = f'{{"create":{{"_index":"{index}","_id":"{event_id}"}}}}'
+        return cls(index, event_id, b"%b\n%b\n" % (action.encode(), document))
 
 
 def body(items: Sequence[BulkItem]) -> bytes:
-    """Return the request's body: for each item `create`, which leaves alone what is there, and its document."""
-    parts = []
-    for item in items:
-        parts.append(f'{{"create":{{"_index":"{item.index}","_id":"{item.event_id}"}}}}\n'.encode())
-        parts.append(item.document)
-        parts.append(b"\n")
-    return b"".join(parts)
+    """Return the request's body."""
+    return b"".join([item.lines for item in items])
 
 
 def cut(items: Sequence[BulkItem], *, bytes_max: int) -> Iterator[Sequence[BulkItem]]:
     """Yield the items in order, in requests of at most so many bytes; one that is larger goes alone."""
     first, size = 0, 0
     for number, item in enumerate(items):
-        if number > first and size + item.size > bytes_max:
+        length = len(item.lines)
+        if number > first and size + length > bytes_max:
             yield items[first:number]
             first, size = number, 0
-        size += item.size
+        size += length
     if first < len(items):
         yield items[first:]
+
+
+def all_created(ids: Sequence[str]) -> bytes:
+    """Return the answer, of what `ANSWER_FILTER` lets through, that says that all of these were created.
+
+    Nearly every answer is this one, and comparing takes a tenth of the time of decoding. One that is written otherwise
+    is decoded.
+    """
+    between = '","status":201}},{"create":{"_id":"'
+    return f'{{"errors":false,"items":[{{"create":{{"_id":"{between.join(ids)}","status":201}}}}]}}'.encode()

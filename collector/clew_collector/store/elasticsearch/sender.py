@@ -113,10 +113,11 @@ class Sender:
         again: list[Numbered] = []
         reason, missing = "", set[str]()
         for numbered, judged in zip(items, answer.items, strict=True):
-            if judged.fate in {Fate.AGAIN, Fate.NO_INDEX}:
+            fate = judged.fate
+            if fate is Fate.AGAIN or fate is Fate.NO_INDEX:
                 again.append(numbered)
                 reason = judged.reason
-                if judged.fate is Fate.NO_INDEX:
+                if fate is Fate.NO_INDEX:
                     missing.add(numbered[1].index)
             else:
                 fates[numbered[0]] = judged

@@ -30,9 +30,9 @@ from clew_collector.store.summary import check_summary_expression
 from .answers import Answers
 from .blocks import Blocks
 from .connection import Connection, connect, refused
-from .document import encode
+from .encoding import encode
 from .janitor import Janitor
-from .names import Names, block_of, day_of, has_day
+from .names import Names, block_of, day_of
 from .preparation import index_names, prepare
 from .request import BulkItem
 from .sender import Sender
@@ -47,7 +47,6 @@ PART_EVENTS_MAX = 2_000
 REFRESH_NAMES_MAX = 32
 """More indices than this are refreshed by their common name: a path has a limit."""
 NO_PLACE = "it has no place in a file: its id, offset or length cannot be"
-_VERDICTS = {Fate.CREATED: Verdict.CREATED, Fate.DUPLICATE: Verdict.DUPLICATE, Fate.REJECTED: Verdict.REJECTED}
 
 
 class _Position(msgspec.Struct):
@@ -133,7 +132,8 @@ class ElasticsearchStore:
     def _judge(self, event: Event, judged: Judged) -> Verdict:
         if judged.fate is Fate.REJECTED:
             self._rejections[event.event_id] = judged.reason
-        return _VERDICTS[judged.fate]
+            return Verdict.REJECTED
+        return Verdict.CREATED if judged.fate is Fate.CREATED else Verdict.DUPLICATE
 
     async def _send(self, events: list[Event]) -> list[Judged]:
         if not events:
@@ -155,9 +155,7 @@ class ElasticsearchStore:
 
     async def _indices_of(self, events: list[Event]) -> list[str]:
         """Return the index of each event: the same for the same line, however often and by whomever it is read."""
-        found: list[str | None] = [
-            self._names.dated(day_of(event.time)) if has_day(event) else None for event in events
-        ]
+        found = [self._names.said_by(event) for event in events]
         new = {index for index in found if index is not None} - self._indices
         if new:
             self._indices = await index_names(self._connection, self._names)
@@ -280,4 +278,4 @@ class ElasticsearchStore:
 
 
 def _bulk_items(events: list[Event], indices: list[str]) -> list[BulkItem]:
-    return [BulkItem(index, event.event_id, encode(event)) for event, index in zip(events, indices, strict=True)]
+    return [BulkItem.of(index, event.event_id, encode(event)) for event, index in zip(events, indices, strict=True)]

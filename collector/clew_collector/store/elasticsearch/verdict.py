@@ -12,6 +12,8 @@ from enum import Enum
 
 import msgspec
 
+from .request import all_created
+
 __all__ = ["Answer", "Decision", "Fate", "Judged", "judge", "judge_item", "reason_of"]
 
 
@@ -82,6 +84,7 @@ _decode_cause = msgspec.json.Decoder(_Cause | str).decode
 # 400s that are about the cluster and not about the document.
 _NOT_ITS_FAULT = ("validation_exception", "no_shard_available_action_exception", "unavailable_shards_exception")
 _REASON_CHARACTERS_MAX = 1000
+_CREATED, _DUPLICATE = Judged(Fate.CREATED), Judged(Fate.DUPLICATE)
 
 
 def judge(status: int | None, body: bytes, ids: Sequence[str]) -> Answer:
@@ -118,11 +121,11 @@ def judge(status: int | None, body: bytes, ids: Sequence[str]) -> Answer:
 
 def judge_item(status: int, kind: str = "", reason: str = "") -> Judged:
     """Return one item's fate, from its status, and its error's type and reason."""
-    text = f"{kind}: {reason}"[:_REASON_CHARACTERS_MAX] if kind or reason else f"status {status}"
     if status in {200, 201}:
-        return Judged(Fate.CREATED)
+        return _CREATED
     if status == 409:
-        return Judged(Fate.DUPLICATE)
+        return _DUPLICATE
+    text = f"{kind}: {reason}"[:_REASON_CHARACTERS_MAX] if kind or reason else f"status {status}"
     if status == 404 and kind == "index_not_found_exception":
         return Judged(Fate.NO_INDEX, text)
     if status == 400 and kind not in _NOT_ITS_FAULT:
@@ -134,6 +137,8 @@ def judge_item(status: int, kind: str = "", reason: str = "") -> Judged:
 
 
 def _items(body: bytes, ids: Sequence[str]) -> tuple[Judged, ...] | None:
+    if body == all_created(ids):
+        return (_CREATED,) * len(ids)
     try:
         answer = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -6,7 +6,6 @@ letter never meets it) and stands itself among the keywords of `long_words`.
 
 from __future__ import annotations
 
-import re
 from hashlib import blake2b
 
 from clew_collector.store.expression import tokens
@@ -19,7 +18,17 @@ _PRIVATE = 0xE000
 """Where Unicode's private use area begins: none of it is a letter or digit."""
 # For ASCII, which nearly everything is, one pass in C does what `tokens` does.
 _LOWER = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
-_long_word = re.compile(rf"[a-z0-9]{{{LONG + 1}}}").search
+
+
+def _has_long_word(text: str) -> bool:
+    """Return whether more than `LONG` characters follow each other without a space, by a look at each stretch."""
+    begin, end = 0, len(text)
+    while end - begin > LONG:
+        space = text.rfind(" ", begin, begin + LONG + 1)
+        if space < 0:
+            return True
+        begin = space + 1
+    return False
 
 
 def _is_long(token: str) -> bool:
@@ -37,7 +46,7 @@ def spaced(text: str, long_words: list[str], kind: str) -> str:
     """Return a text's tokens with spaces between; long ones are added to `long_words`, after `kind`."""
     if text.isascii():
         lower = text.translate(_LOWER)
-        if len(text) <= LONG or not _long_word(lower):
+        if not _has_long_word(lower):
             return lower
     found = tokens(text)
     if any(map(_is_long, found)):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from clew_collector.event import Event, Link
 from clew_collector.store.admission import admit
-from clew_collector.store.elasticsearch.document import Document, decode, encode
+from clew_collector.store.elasticsearch.document import Document, decode
+from clew_collector.store.elasticsearch.encoding import encode
 from clew_collector.store.elasticsearch.names import Names
 from clew_collector.store.elasticsearch.template import FIELDS_MAX, events_template
 

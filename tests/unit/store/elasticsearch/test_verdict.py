@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from clew_collector.store.elasticsearch.request import all_created
 from clew_collector.store.elasticsearch.verdict import Answer, Decision, Fate, Judged, judge, judge_item, reason_of
 
 IDS = ["a" * 32, "b" * 32, "c" * 32]
@@ -122,3 +124,15 @@ def test_reasons_are_bounded_and_never_fail() -> None:
     assert reason_of(b"\xff") != ""
     assert reason_of(b'{"error": "Incorrect HTTP method"}') == "Incorrect HTTP method"
     assert reason_of(b"") == "no reason given"
+
+
+def test_the_answer_that_all_were_created_is_known_beforehand() -> None:
+    """Nearly every answer is this one; compared, it says the same as decoded."""
+    body = msgspec.json.encode({"errors": False, "items": [{"create": {"_id": one, "status": 201}} for one in IDS]})
+    assert body == all_created(IDS)
+    assert (
+        judge(200, body, IDS)
+        == judge(200, body + b" ", IDS)
+        == Answer(Decision.ITEMS, tuple(Judged(Fate.CREATED) for _ in IDS))
+    )
+    assert judge(200, body, IDS[::-1]).decision is Decision.HALVE
