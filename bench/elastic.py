@@ -28,8 +28,7 @@ from clew_collector.event import Event
 from clew_collector.store.elasticsearch import ElasticsearchSettings, ElasticsearchStore
 from clew_collector.store.elasticsearch.encoding import encode
 from clew_collector.store.elasticsearch.names import Names, day_of
-from clew_collector.store.elasticsearch.request import BulkItem, body, cut
-from clew_collector.store.elasticsearch.store import PART_EVENTS_MAX
+from clew_collector.store.elasticsearch.request import BulkItem, body, cut, parts
 from clew_collector.store.expression import ALL
 from clew_collector.store.protocol import Item, Verdict
 
@@ -61,8 +60,10 @@ def bodies_of(events: list[Event], settings: ElasticsearchSettings) -> list[byte
     # Requests as large as the store's.
     return [
         body(part)
-        for first in range(0, len(items), PART_EVENTS_MAX)
-        for part in cut(items[first : first + PART_EVENTS_MAX], bytes_max=settings.bulk_bytes_max)
+        for first in range(0, len(items), BATCH)
+        for batch in [items[first : first + BATCH]]
+        for place in parts(len(batch), at_once=settings.bulks_max)
+        for part in cut(batch[place], bytes_max=settings.bulk_bytes_max)
     ]
 
 

@@ -10,6 +10,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from typing import Any
 from zlib import crc32
 
@@ -40,6 +41,8 @@ class Moods:
     item_unavailable: float = 0.0
     item_refused: float = 0.0
     """400, always for the same ids."""
+    unrefreshed: float = 0.0
+    """A shard is not available when it is to be refreshed: 200, and one success less."""
     bytes_max: int = 1 << 30
     """413 for a larger request."""
 
@@ -67,6 +70,7 @@ class FakeElasticsearch:
         app.router.add_post("/_bulk", self._bulk)
         app.router.add_get("/_nodes", self._nodes)
         app.router.add_post("/{names}/_refresh", self._refresh)
+        app.router.add_get("/_cluster/health/{pattern}", self._health)
         app.router.add_post("/{index}/_mget", self._mget)
         app.router.add_route("*", "/{path:.*}", self._anything)
         self._runner = web.AppRunner(app, access_log=None)
@@ -163,8 +167,19 @@ class FakeElasticsearch:
         return web.json_response({"nodes": {"one": {"version": "8.19.8"}}}, headers=PRODUCT)
 
     async def _refresh(self, request: web.Request) -> web.Response:
-        self.refreshed.update(request.match_info["names"].split(","))
-        return web.json_response({}, headers=PRODUCT)
+        names = request.match_info["names"].split(",")
+        reached = [name for name in names if not self._happens(self.moods.unrefreshed)]
+        self.refreshed.update(reached)
+        return web.json_response(
+            {"_shards": {"total": 2 * len(names), "successful": len(reached), "failed": 0}}, headers=PRODUCT
+        )
+
+    async def _health(self, request: web.Request) -> web.Response:
+        names = {index for indices in self.stored.values() for index in indices}
+        one = {"status": "yellow", "active_shards": 1}
+        return web.json_response(
+            {"indices": {name: one for name in names if fnmatch(name, request.match_info["pattern"])}}, headers=PRODUCT
+        )
 
     async def _mget(self, request: web.Request) -> web.Response:
         wanted = (await request.json())["ids"]

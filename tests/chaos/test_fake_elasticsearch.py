@@ -19,6 +19,7 @@ from clew_collector.store.protocol import Item, Verdict
 NOW = 1_795_478_400_000_000_000
 DAY_NS = 86_400 * 10**9
 EVENTS = 3_000
+STATE = "clew-state-blocks"
 
 MOODS = {
     "well": Moods(),
@@ -30,9 +31,10 @@ MOODS = {
     "hangs up": Moods(silent=0.3),
     "slow": Moods(slow=1.0),
     "busy": Moods(busy=0.3, unavailable=0.3),
+    "shards away for a moment": Moods(unrefreshed=0.3),
     "everything at once": Moods(
         busy=0.05, unavailable=0.05, cut=0.1, broken=0.1, silent=0.05, slow=0.1, item_busy=0.1, item_unavailable=0.05,
-        item_refused=0.05, bytes_max=100_000,
+        item_refused=0.05, bytes_max=100_000, unrefreshed=0.1,
     ),
 }  # fmt: skip
 
@@ -89,6 +91,8 @@ async def test_every_event_is_indexed_or_rejected_once(start: Callable[..., Any]
         }
         rejected |= store.rejections
         await store.flush()
+    # Whatever was refreshed in vain was refreshed again: a flush promises that all is found.
+    assert {index for indices in fake.stored.values() for index in indices} - {STATE} <= fake.refreshed
     ids = {one.event_id for one in events}
     indexed = {event_id for event_id in fake.stored if event_id in ids}
     assert indexed | rejected.keys() == ids

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 import msgspec
 
-__all__ = ["ANSWER_FILTER", "BulkItem", "all_created", "body", "cut"]
+__all__ = ["ANSWER_FILTER", "BulkItem", "all_created", "body", "cut", "parts"]
+
+PART_ITEMS_MAX = 1_000
+"""Items of one request."""
 
 ANSWER_FILTER = "error,errors,items.*._id,items.*.status,items.*.error"
 """What is asked for of the answer to a bulk request: what a verdict needs, a third of the whole."""
@@ -24,6 +28,14 @@ class BulkItem(msgspec.Struct, gc=False):
         """Return the item that makes a document, one line of JSON, unless there is one of this id."""
         action = f'{{"create":{{"_index":"{index}","_id":"{event_id}"}}}}'
         return cls(index, event_id, b"%b\n%b\n" % (action.encode(), document))
+
+
+def parts(count: int, *, at_once: int) -> Iterator[slice]:
+    """Yield so many items in parts of alike size, as many as `at_once` requests do in whole rounds: none ends alone."""
+    needed = ceil(count / PART_ITEMS_MAX)
+    size = ceil(count / (ceil(needed / at_once) * at_once)) if needed > 1 else PART_ITEMS_MAX
+    for first in range(0, count, size):
+        yield slice(first, min(first + size, count))
 
 
 def body(items: Sequence[BulkItem]) -> bytes:

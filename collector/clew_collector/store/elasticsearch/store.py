@@ -34,7 +34,8 @@ from .encoding import encode
 from .janitor import Janitor
 from .names import Names, block_of, day_of
 from .preparation import index_names, prepare
-from .request import BulkItem
+from .refresh import refresh
+from .request import BulkItem, parts
 from .sender import Sender
 from .settings import ElasticsearchSettings
 from .transactions import Transactions
@@ -42,10 +43,6 @@ from .verdict import Decision, Fate, Judged
 
 __all__ = ["ElasticsearchStore"]
 
-PART_EVENTS_MAX = 2_000
-"""Events encoded at once."""
-REFRESH_NAMES_MAX = 32
-"""More indices than this are refreshed by their common name: a path has a limit."""
 NO_PLACE = "it has no place in a file: its id, offset or length cannot be"
 
 
@@ -143,8 +140,7 @@ class ElasticsearchStore:
         sending: list[asyncio.Task[list[Judged]]] = []
         try:
             # While one part is on its way, the next is encoded.
-            for first in range(0, len(events), PART_EVENTS_MAX):
-                part = slice(first, first + PART_EVENTS_MAX)
+            for part in parts(len(events), at_once=self.settings.bulks_max):
                 items = await asyncio.to_thread(_bulk_items, events[part], indices[part])
                 sending.append(asyncio.create_task(self._sender.send(items)))
             return [judged for task in sending for judged in await task]
@@ -180,14 +176,11 @@ class ElasticsearchStore:
 
     async def flush(self) -> None:
         """Make all that was written searchable, and remember how far the log was read."""
-        if self._touched:
-            names = sorted(self._touched)
-            path = ",".join(names) if len(names) <= REFRESH_NAMES_MAX else self._names.all_events
-            await self._connection.ask(
-                "POST", f"/{path}/_refresh", kind=dict[str, Any], parameters={"ignore_unavailable": "true"}
-            )
-            self._touched.clear()
-        await self._transactions.flush()
+        # Both are done even if one fails, and each begins where it was when it is told again.
+        outcomes = await asyncio.gather(self._refresh(), self._transactions.flush(), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
         if self._written_position > await self.position():
             if self._account is not None:
                 await self._connection.ask(
@@ -197,6 +190,11 @@ class ElasticsearchStore:
                     kind=dict[str, Any],
                 )
             self._position = self._written_position
+
+    async def _refresh(self) -> None:
+        if self._touched:
+            await refresh(self._connection, self._touched, self.settings, pattern=self._names.all_events)
+            self._touched.clear()
 
     async def position(self) -> int:
         """Return the highest log position that was flushed."""

@@ -25,6 +25,7 @@ from clew_collector.store.summary import Root, Summary, merge
 from .connection import Connection, refused
 from .names import Names
 from .query import all_of
+from .refresh import refresh
 from .sender import retry_wait_s
 from .settings import ElasticsearchSettings
 from .summary_query import begun, build
@@ -126,7 +127,7 @@ class Transactions:
         told = [gathered.summary(keyword(name)) for name, gathered in self._gathered.items()]
         for first in range(0, len(told), READ_AT_ONCE):
             await self._write(told[first : first + READ_AT_ONCE])
-        await self._connection.ask("POST", f"/{self._index}/_refresh", kind=dict[str, Any])
+        await refresh(self._connection, {self._index}, self._settings, pattern=self._index)
         self._gathered = {}
 
     async def _write(self, told: Sequence[Summary]) -> None:
