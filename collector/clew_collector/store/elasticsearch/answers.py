@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import msgspec
@@ -18,7 +19,8 @@ from clew_collector.store.protocol import LIMIT_MAX, Bucket, Cursor, FacetValue,
 
 from .connection import Connection, refused
 from .document import Document, decode, signed
-from .names import Names
+from .hint import transactions_sought
+from .names import DAY_NS, Names
 from .patterns import Sought
 from .query import EVERYTHING, Query, QueryBuilder, all_of, between, facet_column, within
 
@@ -131,9 +133,16 @@ def search_after(cursor: Cursor, *, descending: bool) -> list[int] | None:
 class Answers:
     """Asks all days that can have an answer, at once."""
 
-    def __init__(self, connection: Connection, names: Names) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        names: Names,
+        *,
+        days_of: Callable[[Collection[str]], Awaitable[list[str] | None]],
+    ) -> None:
         self._connection = connection
         self._names = names
+        self._days_of = days_of
 
     async def search(self, request: SearchRequest) -> Page:
         """Return a page of events."""
@@ -147,7 +156,7 @@ class Answers:
             body["sort"] = [{name: request.order} for name in ORDER]
             if request.after is not None and (after := search_after(request.after, descending=descending)):
                 body["search_after"] = after
-        found = await self._ask(self._names.within(request.start, request.end), body)
+        found = await self._ask(await self._path(request.expression, request.start, request.end), body)
         events = tuple(_event(hit) for hit in found.hits.hits[: request.limit])
         more = events and len(found.hits.hits) > len(events)
         cursor = Cursor(events[-1].time, events[-1].event_id) if more else None
@@ -157,7 +166,7 @@ class Answers:
         """Return how many events match."""
         query = await self._query(expression, start, end)
         body = {"query": query, "size": 0, "track_total_hits": True}
-        return (await self._ask(self._names.within(start, end), body)).total
+        return (await self._ask(await self._path(expression, start, end), body)).total
 
     async def histogram(self, expression: Expression, start: int, end: int, interval: int) -> list[Bucket]:
         """Return counts by interval and severity class.
@@ -186,7 +195,7 @@ class Answers:
         if not limit:
             return []
         column, prefix = facet_column(field)
-        query, path = await self._query(expression, start, end), self._names.within(start, end)
+        query, path = await self._query(expression, start, end), await self._path(expression, start, end)
         wanted: dict[str, Any] = {
             "field": column, "size": limit, "shard_size": max(limit, FACET_CANDIDATES),
             "order": [{"_count": "desc"}, {"_key": "asc"}],
@@ -273,6 +282,14 @@ class Answers:
             found = {sought: await self._keywords(sought) for sought in builder.sought}
             query = QueryBuilder(found).build(expression)
         return query if start is None and end is None else all_of(query, within(start, end))
+
+    async def _path(self, expression: Expression, start: int | None, end: int | None) -> str:
+        """Return the indices to ask: the days of the range, or, if that is wide, those of the transactions sought."""
+        if start is None or end is None or end - start > DAY_NS:
+            sought = transactions_sought(expression)
+            if sought is not None and (days := await self._days_of(sought)) is not None:
+                return ",".join(days)
+        return self._names.within(start, end)
 
     async def _keywords(self, sought: Sought) -> list[str]:
         """Return a column's keywords that match what the engine cannot take: walk through all of them."""

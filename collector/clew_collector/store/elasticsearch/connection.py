@@ -22,7 +22,7 @@ from .request import ANSWER_FILTER
 from .settings import ElasticsearchSettings
 from .verdict import reason_of
 
-__all__ = ["Connection", "Reply", "connect", "refused"]
+__all__ = ["Connection", "Reply", "client_of", "connect", "refused"]
 
 T = TypeVar("T")
 _JSON = "application/vnd.elasticsearch+json; compatible-with=8"
@@ -141,6 +141,11 @@ class Connection:
 
 def connect(settings: ElasticsearchSettings) -> Connection:
     """Return a connection, made when it is first used. StoreError when a file of the settings cannot be read."""
+    return Connection(client_of(settings), settings)
+
+
+def client_of(settings: ElasticsearchSettings) -> AsyncElasticsearch:
+    """Return the client of a `Connection`. StoreError when a file of the settings cannot be read."""
     options: dict[str, Any] = {}
     if (key := _secret(settings.api_key, settings.api_key_file)) is not None:
         options["api_key"] = key
@@ -154,7 +159,7 @@ def connect(settings: ElasticsearchSettings) -> Connection:
                 f"cannot read {settings.ca_certificates}: {error}", hint="ca_certificates names a PEM file"
             ) from error
     serializer = _Bytes()
-    client = AsyncElasticsearch(
+    return AsyncElasticsearch(
         list(settings.hosts),
         serializers={"application/json": serializer, "application/vnd.elasticsearch+json": serializer},
         # Another node may answer; whether to send again at all is decided by `verdict`.
@@ -163,7 +168,6 @@ def connect(settings: ElasticsearchSettings) -> Connection:
         retry_on_status=(),
         **options,
     )
-    return Connection(client, settings)
 
 
 def _secret(given: Any, file: Path | None) -> str | None:

@@ -70,6 +70,14 @@ class Names:
         """Return the index of the day that the line itself says; None if it says no usable one."""
         return self._events + day_of(event.timestamp or 0) if has_day(event) else None
 
+    def day_name(self, index: str) -> str:
+        """Return what tells an index of events from all others: a day, or `undated-` and one."""
+        return index.removeprefix(self._events)
+
+    def of_day_name(self, name: str) -> str:
+        """Return the index of such a name."""
+        return self._events + name
+
     def undated(self, day: str) -> str:
         """Return the index of lines that say no day, whose block was first met on this one."""
         return self._undated + day

@@ -73,8 +73,8 @@ class ElasticsearchStore:
         self.settings = settings
         self._names = Names(settings.index_prefix)
         self._account = account
-        self._answers = Answers(connection, self._names)
         self._transactions = Transactions(connection, self._names, settings, make_index=self._make_index)
+        self._answers = Answers(connection, self._names, days_of=self._transactions.days_of)
         self._sender = Sender(connection, settings, make_index=self._make_index, metrics=metrics)
         self._blocks = Blocks(connection, self._sender, self._names)
         self._prepared = False
@@ -110,12 +110,14 @@ class ElasticsearchStore:
         await self.prepare()
         events = [self._taken(item, durable) for item in items]
         taken = [event for event in events if isinstance(event, Event)]
-        fates = iter(await self._send(taken))
-        verdicts = [event if isinstance(event, Verdict) else self._judge(event, next(fates)) for event in events]
-        for event, verdict in zip(events, verdicts, strict=True):
+        indices = await self._indices_of(taken) if taken else []
+        fates = await self._send(taken, indices)
+        for event, index, judged in zip(taken, indices, fates, strict=True):
             # Also one that was there: whoever wrote it may have been killed before its summary was.
-            if isinstance(event, Event) and verdict is not Verdict.REJECTED:
-                self._transactions.add(event)
+            if judged.fate is not Fate.REJECTED:
+                self._transactions.add(event, index)
+        of_taken = map(self._judge, taken, fates)
+        verdicts = [event if isinstance(event, Verdict) else next(of_taken) for event in events]
         self._written_position = max(self._written_position, *(item.position for item in items))
         return verdicts
 
@@ -132,10 +134,7 @@ class ElasticsearchStore:
             return Verdict.REJECTED
         return Verdict.CREATED if judged.fate is Fate.CREATED else Verdict.DUPLICATE
 
-    async def _send(self, events: list[Event]) -> list[Judged]:
-        if not events:
-            return []
-        indices = await self._indices_of(events)
+    async def _send(self, events: list[Event], indices: list[str]) -> list[Judged]:
         self._touched.update(indices)
         sending: list[asyncio.Task[list[Judged]]] = []
         try:

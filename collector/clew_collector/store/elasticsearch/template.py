@@ -117,7 +117,7 @@ def state_template(names: Names, *, replicas: int) -> dict[str, Any]:
                 "properties": {
                     "day": {"type": "keyword"},
                     "position": {"type": "long"},
-                    **{name: {"type": "keyword"} for name in ("transaction_id", "services", "root", "name")},
+                    **{name: {"type": "keyword"} for name in ("transaction_id", "services", "root", "name", "days")},
                     **{name: {"type": "long"} for name in ("start", "end", "duration")},
                     "severity_number": {"type": "byte"},
                 },

@@ -9,9 +9,9 @@ cluster allows them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,7 @@ from clew_collector.store.protocol import TransactionCursor, TransactionPage, Tr
 from clew_collector.store.summary import Root, Summary, merge
 
 from .connection import Connection, refused
+from .hint import EVERYWHERE, union_of_days
 from .names import Names
 from .query import all_of
 from .refresh import refresh
@@ -51,6 +52,15 @@ class _Document(msgspec.Struct, omit_defaults=True):
     root_event: str
     root: str = ""
     name: str = ""
+    days: tuple[str, ...] = ()
+    """The indices that hold its lines, by the names of their days."""
+
+
+class _Told(NamedTuple):
+    """What is to be said of a transaction."""
+
+    summary: Summary
+    days: tuple[str, ...]
 
 
 class _Known(msgspec.Struct):
@@ -63,6 +73,19 @@ class _Known(msgspec.Struct):
 
 class _KnownDocuments(msgspec.Struct):
     docs: list[_Known] = []
+
+
+class _Held(msgspec.Struct):
+    days: tuple[str, ...] = ()
+
+
+class _HeldBy(msgspec.Struct):
+    id: str = msgspec.field(name="_id")
+    source: _Held | None = msgspec.field(default=None, name="_source")
+
+
+class _HeldByAll(msgspec.Struct):
+    docs: list[_HeldBy] = []
 
 
 class _Written(msgspec.Struct):
@@ -108,34 +131,41 @@ class Transactions:
         self._settings = settings
         self._make_index = make_index
         self._sleep = sleep
+        self._names = names
         self._gathered: dict[str, Gathered] = {}
+        self._days: dict[str, set[str]] = {}
 
-    def add(self, event: Event) -> None:
-        """Take an admitted event that is in the cluster, whether it was there before or not."""
+    def add(self, event: Event, index: str) -> None:
+        """Take an admitted event that is in the cluster, in this index, whether it was there before or not."""
         if has_generated_id(event) or not event.transaction_id:
             return
         known = self._gathered.get(event.transaction_id)
         if known is None:
             self._gathered[event.transaction_id] = Gathered(event)
+            self._days[event.transaction_id] = {index}
         else:
             known.add(event)
+            self._days[event.transaction_id].add(index)
 
     async def flush(self) -> None:
         """Make what was added durable and searchable. StoreError if that fails; then it is still to be flushed."""
         if not self._gathered:
             return
-        told = [gathered.summary(keyword(name)) for name, gathered in self._gathered.items()]
+        told = [
+            _Told(gathered.summary(keyword(name)), union_of_days(map(self._names.day_name, self._days[name])))
+            for name, gathered in self._gathered.items()
+        ]
         for first in range(0, len(told), READ_AT_ONCE):
             await self._write(told[first : first + READ_AT_ONCE])
         await refresh(self._connection, {self._index}, self._settings, pattern=self._index)
-        self._gathered = {}
+        self._gathered, self._days = {}, {}
 
-    async def _write(self, told: Sequence[Summary]) -> None:
+    async def _write(self, told: Sequence[_Told]) -> None:
         reason = ""
         for attempt in range(1, self._settings.attempts_max + 1):
             known = await self._known(told)
-            merged = [(one, known.get(_id_of(one.transaction_id))) for one in told]
-            changed = [(one, old) for one, old in merged if _merged(one, old) != _summary(old)]
+            merged = [(one, known.get(_id_of(one.summary.transaction_id))) for one in told]
+            changed = [(one, old) for one, old in merged if old is None or _merged(one, old) != _told(old)]
             if not changed:
                 return
             told, reason = await self._send(changed)
@@ -151,14 +181,14 @@ class Transactions:
             hint="they are kept and sent again; `clew doctor` says what is wrong with the cluster",
         )
 
-    async def _known(self, told: Sequence[Summary]) -> dict[str, _Known]:
-        ids = [_id_of(summary.transaction_id) for summary in told]
+    async def _known(self, told: Sequence[_Told]) -> dict[str, _Known]:
+        ids = [_id_of(one.summary.transaction_id) for one in told]
         found = await self._connection.ask(
             "POST", f"/{self._index}/_mget", {"ids": ids}, kind=_KnownDocuments, allow=(404,)
         )
         return {document.id: document for document in found.docs if document.found}
 
-    async def _send(self, changed: Sequence[tuple[Summary, _Known | None]]) -> tuple[list[Summary], str]:
+    async def _send(self, changed: Sequence[tuple[_Told, _Known | None]]) -> tuple[list[_Told], str]:
         """Write them; return which are to be merged again, and why."""
         reply = await self._connection.bulk(b"".join(self._lines(one, old) for one, old in changed))
         if reply is None:
@@ -167,7 +197,7 @@ class Transactions:
             return [one for one, _ in changed], f"status {reply.status}"
         if reply.status >= 400:
             raise refused(reply, "a bulk request of summaries")
-        again: list[Summary] = []
+        again: list[_Told] = []
         reason = ""
         written = msgspec.json.decode(reply.body, type=_Bulk).items
         for (one, _), item in zip(changed, written, strict=True):
@@ -182,12 +212,32 @@ class Transactions:
                 await self._make_index(self._index)
         return again, reason
 
-    def _lines(self, one: Summary, old: _Known | None) -> bytes:
-        target: dict[str, Any] = {"_index": self._index, "_id": _id_of(one.transaction_id)}
+    def _lines(self, one: _Told, old: _Known | None) -> bytes:
+        target: dict[str, Any] = {"_index": self._index, "_id": _id_of(one.summary.transaction_id)}
         if old is not None:
             target |= {"if_seq_no": old.number, "if_primary_term": old.term}
         action = msgspec.json.encode({"create" if old is None else "index": target})
         return b"%s\n%s\n" % (action, msgspec.json.encode(_document(_merged(one, old))))
+
+    async def days_of(self, transaction_ids: Collection[str]) -> list[str] | None:
+        """Return the indices that can hold lines of these transactions; None when any may.
+
+        Of a transaction without a summary nothing is known: its id may have been made from a line's place.
+        """
+        ids = sorted(map(_id_of, transaction_ids))
+        found = await self._connection.ask(
+            "POST",
+            f"/{self._index}/_mget",
+            {"ids": ids},
+            kind=_HeldByAll,
+            allow=(404,),
+            parameters={"_source_includes": "days"},
+        )
+        days = [document.source.days if document.source is not None else () for document in found.docs]
+        united = union_of_days(*days)
+        if len(days) < len(ids) or not all(days) or united == (EVERYWHERE,):
+            return None
+        return list(map(self._names.of_day_name, united))
 
     async def page(self, request: TransactionRequest) -> TransactionPage:
         """Return a page of transactions; see `Store.transactions`."""
@@ -214,21 +264,21 @@ def _id_of(transaction_id: str) -> str:
     return "hash-" + blake2b(transaction_id.encode(), digest_size=16).hexdigest()
 
 
-def _summary(known: _Known | None) -> Summary | None:
-    return None if known is None or known.source is None else _summary_of(known.source)
+def _told(known: _Known) -> _Told | None:
+    return None if known.source is None else _Told(_summary_of(known.source), known.source.days)
 
 
-def _merged(one: Summary, known: _Known | None) -> Summary:
-    old = _summary(known)
-    return one if old is None else merge(old, one)
+def _merged(one: _Told, known: _Known | None) -> _Told:
+    old = None if known is None else _told(known)
+    return one if old is None else _Told(merge(old.summary, one.summary), union_of_days(old.days, one.days))
 
 
-def _document(summary: Summary) -> _Document:
-    root = summary.root
+def _document(told: _Told) -> _Document:
+    summary, root = told.summary, told.summary.root
     return _Document(
         summary.transaction_id, summary.start, summary.end, min(summary.duration, (1 << 63) - 1),
         summary.severity_number, tuple(map(keyword, summary.services)), root.rank, root.time, root.event_id,
-        keyword(root.service), root.name,
+        keyword(root.service), root.name, told.days,
     )  # fmt: skip
 
 
