@@ -27,7 +27,7 @@ from clew_collector.store.elasticsearch.janitor import Janitor
 from clew_collector.store.elasticsearch.names import DAY_NS, Names
 from clew_collector.store.elasticsearch.template import FIELDS_MAX
 from clew_collector.store.expression import ALL, Exists, Range, Term
-from clew_collector.store.protocol import Item, SearchRequest, Verdict
+from clew_collector.store.protocol import Item, SearchRequest, TransactionRequest, Verdict
 
 pytestmark = pytest.mark.elastic
 
@@ -225,6 +225,55 @@ class TestRetention:
         removed = await janitor.sweep()
         assert [one.name for one in removed] == [names(store).dated(day_text(MIDNIGHT - d * DAY_NS)) for d in (2, 1)]
         assert await store.count(ALL) == 30
+        await janitor.close()
+
+    async def test_summaries_go_with_the_last_day_that_they_tell_of(self, store: ElasticsearchStore) -> None:
+        def of(offset: int, name: str, day: int | None) -> Event:
+            return event(
+                offset, transaction_id=name, transaction_origin="line",
+                timestamp=None if day is None else MIDNIGHT - day * DAY_NS,
+                observed_timestamp=MIDNIGHT - (day or 8) * DAY_NS,
+            )  # fmt: skip
+
+        await fill(
+            store,
+            [of(0, "old", 7), of(1, "old", 6), of(2, "both", 7), of(3, "both", 1), of(4, "new", 0), of(5, "un", None)],
+        )
+        janitors = [self.janitor(store, age_days_max=3) for _ in range(3)]
+        swept = await asyncio.gather(*(janitor.sweep() for janitor in janitors))
+        assert {one.name for removals in swept for one in removals} == {
+            names(store).dated(day_text(MIDNIGHT - 7 * DAY_NS)),
+            names(store).dated(day_text(MIDNIGHT - 6 * DAY_NS)),
+            names(store).undated(day_text(MIDNIGHT - 8 * DAY_NS)),
+        }
+        await store.flush()
+        api(store, "POST", f"/{names(store).transactions}/_refresh")
+        page = await store.transactions(TransactionRequest())
+        assert [one.transaction_id for one in page.summaries] == ["new", "both"]
+        assert await store.count(Term("transaction_id", "both")) == 1
+        # What comes again of a day that is gone is told of again, and goes with it.
+        await fill(store, [of(0, "old", 7)], 2)
+        assert (await store.transactions(TransactionRequest())).total == 3
+        assert len(await janitors[0].sweep()) == 1
+        api(store, "POST", f"/{names(store).transactions}/_refresh")
+        assert (await store.transactions(TransactionRequest())).total == 2
+        for janitor in janitors:
+            await janitor.close()
+
+    async def test_a_transaction_that_goes_on_while_it_is_forgotten_stays(self, store: ElasticsearchStore) -> None:
+        """Every few writes a janitor sweeps: no summary of a day that there is ever goes."""
+        janitor = self.janitor(store, age_days_max=3)
+        for number in range(15):
+            old = event(2 * number, transaction_id=f"t{number}", transaction_origin="line",
+                        timestamp=MIDNIGHT - 9 * DAY_NS)  # fmt: skip
+            await fill(store, [old], 2 * number + 1)
+            new = msgspec.structs.replace(
+                old, event_id=f"{FILE}{2 * number + 1:012x}", offset=2 * number + 1, timestamp=MIDNIGHT
+            )
+            await asyncio.gather(janitor.sweep(), fill(store, [new], 2 * number + 2))
+        await janitor.sweep()
+        api(store, "POST", f"/{names(store).transactions}/_refresh")
+        assert (await store.transactions(TransactionRequest())).total == 15
         await janitor.close()
 
 

@@ -18,6 +18,7 @@ from clew_agent.errors import ClewError
 from clew_collector.errors import StoreError
 
 from .connection import Connection
+from .forgetting import forget_transactions
 from .names import Names, day_of
 from .retention import Held, Removal, expired
 from .settings import RetentionSettings
@@ -119,6 +120,8 @@ class Janitor:
                 self._logger.info("A day was removed.", index=removal.name, reason=removal.reason)
             if self._names.is_undated(removal.name):
                 await self._forget_blocks(removal.name)
+        # Also with nothing to remove: whoever removed the last day may have been killed before this.
+        await forget_transactions(self._connection, self._names)
         return removals
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from clew_collector.event import Event
 
-__all__ = ["DATED_FROM", "DATED_TO", "DAY_NS", "Names", "block_of", "day_of", "has_day"]
+__all__ = ["DATED_FROM", "DATED_TO", "DAY_NS", "Names", "begin_of", "block_of", "day_of", "has_day"]
 
 DAY_NS = 86_400 * 10**9
 DATED_FROM = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 10**9
@@ -35,6 +35,11 @@ def has_day(event: Event) -> bool:
 def day_of(time: int) -> str:
     """Return the UTC day of a time (ns), `2026.11.24`; one that is far off counts as the nearest that is not."""
     return _text_of(min(max(time, DATED_FROM), DATED_TO - 1) // DAY_NS)
+
+
+def begin_of(day: date) -> int:
+    """Return when a day begins (ns)."""
+    return (day.toordinal() - _EPOCH) * DAY_NS
 
 
 @lru_cache(maxsize=1024)
