@@ -5,10 +5,13 @@ Learned without such invocations first, since a model that may explain anything 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from .expectation import Weighed, added, expect, thinned
+from .automaton import Counts
+from .expectation import Weighed, added, expect, taken_from, thinned
 from .lattice import Lattice
+from .prior import Prior
+from .senders import Senders, learn_senders
 from .sequence import Trail
 
 __all__ = ["find_spawned"]
@@ -20,10 +23,18 @@ SURPRISE_MIN = 0.3
 GAIN_MIN = 40.0
 GAIN_PER_CALL_MIN = 0.7
 """Nats that it must become likelier by, in all and for each invocation that begins so."""
+NAMED_MIN = 1.5
+TOGETHER_MIN = 0.4
+CALLER_SHARE_MIN = 0.1
+"""Named by a line of a service that seems not to call it, and together with it so often: then GAIN_MIN is enough."""
 ROUNDS = 3
+CONCERNED_LINES_MAX = 8_000
+"""Lines of transactions that a kind is judged by, the most frequent first."""
+WORK_MAX = 1_000_000
+"""Arcs of lattices that all kinds together may cost."""
 
 
-def find_spawned(lattice: Lattice, trails: Weighed, price: float) -> frozenset[int]:
+def find_spawned(lattice: Lattice, trails: Weighed, price: float) -> Mapping[int, float]:
     """Return the kinds that may start unasked; the lattice knows them, and its model has learned with them."""
     expected = expect(lattice, trails)
     prior = lattice.automaton.prior
@@ -35,29 +46,47 @@ def find_spawned(lattice: Lattice, trails: Weighed, price: float) -> frozenset[i
         and prior.start[kind] >= START_MIN
         and surprise / times > SURPRISE_MIN
     ]
+    total, began = expected.counts, lattice.worked
     for _, kind in sorted(candidates)[:CANDIDATES_MAX]:
-        _try(lattice, trails, kind, price)
+        calls = any(
+            prior.service[state[0]] == prior.service[kind] and max(events, default=0) >= prior.kinds
+            for state, events in total.items()
+        )
+        for idle in (True, False) if calls else (False,):
+            if lattice.worked - began > WORK_MAX:
+                return lattice.spawned
+            if _try(lattice, trails, total, kind, price, idle=idle):
+                total = expect(lattice, trails).counts
+                break
     return lattice.spawned
 
 
-def _try(lattice: Lattice, trails: Weighed, kind: int, price: float) -> None:
-    """Let the kind start unasked, and take it back if that does not pay."""
+def _try(lattice: Lattice, trails: Weighed, total: Counts, kind: int, price: float, *, idle: bool) -> bool:
+    """Let the kind start unasked, and take it back and return False if that does not pay.
+
+    With `idle` the service is first thought to call nobody: what goes on meanwhile looks like its doing, as long as it
+    is thought to be waited for.
+    """
     automaton = lattice.automaton
     prior = automaton.prior
-    concerned: list[tuple[Trail, float]] = [item for item in trails if kind in item[0].kinds[1:]]
-    others = [item for item in trails if kind not in item[0].kinds[1:]]
+    concerned = _concerned(trails, kind)
     if not concerned:
-        return
+        return False
     before = expect(lattice, concerned)
-    rest = expect(lattice, others).counts
+    rest = taken_from(total, before.counts)
     counts, spawned = automaton.counts, lattice.spawned
     call = prior.kinds + kind
-    forgotten = {
-        state: {event: count for event, count in events.items() if event != call}
-        for state, events in added(rest, before.counts).items()
-        if kind not in state[1:]
-    }
-    lattice.spawned = spawned | {kind}
+    forgotten: Counts = {}
+    for state, events in added(rest, before.counts).items():
+        if kind not in state[1:]:
+            calls_nobody = idle and prior.service[state[0]] == prior.service[kind]
+            forgotten[state] = {
+                event: count
+                for event, count in events.items()
+                if event != call and not (calls_nobody and event >= prior.kinds)
+            }
+    senders = learn_senders(concerned, [kind], prior)
+    lattice.spawned = {**spawned, kind: senders.readiness(kind, prior)}
     lattice.rebuild()
     automaton.learn(thinned(forgotten, prior, price))
     for _ in range(ROUNDS):
@@ -65,10 +94,38 @@ def _try(lattice: Lattice, trails: Weighed, kind: int, price: float) -> None:
         automaton.learn(thinned(added(rest, expect(lattice, concerned).counts), prior, price))
     lattice.renew()
     gain = before.loss - expect(lattice, concerned).loss
-    if gain < max(GAIN_MIN, GAIN_PER_CALL_MIN * _times(concerned, kind)):
-        lattice.spawned = spawned
-        lattice.rebuild()
-        automaton.learn(counts)
+    per_call = 0.0 if _sent_for_elsewhere(senders, kind, before.counts, prior) else GAIN_PER_CALL_MIN
+    if gain >= max(GAIN_MIN, per_call * _times(concerned, kind)):
+        return True
+    lattice.spawned = spawned
+    lattice.rebuild()
+    automaton.learn(counts)
+    return False
+
+
+def _concerned(trails: Weighed, kind: int) -> list[tuple[Trail, float]]:
+    """Return transactions where such a line is not the first, the most frequent ones if there are many."""
+    found: list[tuple[Trail, float]] = []
+    lines = 0
+    for trail, weight in trails:
+        if kind in trail.kinds[1:]:
+            lines += len(trail)
+            if found and lines > CONCERNED_LINES_MAX:
+                break
+            found.append((trail, weight))
+    return found
+
+
+def _sent_for_elsewhere(senders: Senders, kind: int, counts: Counts, prior: Prior) -> bool:
+    """Return whether what names such calls, and goes along with them, is a line of a service that seems not to call."""
+    sender = senders.likeliest(kind)
+    if sender is None or prior.named(sender, kind) < NAMED_MIN or senders.together(sender, kind, prior) < TOGETHER_MIN:
+        return False
+    calls: dict[int, float] = {}
+    for state, events in counts.items():
+        service = prior.service[state[0]]
+        calls[service] = calls.get(service, 0.0) + events.get(prior.kinds + kind, 0.0)
+    return calls.get(prior.service[sender], 0.0) < CALLER_SHARE_MIN * sum(calls.values())
 
 
 def _times(trails: Sequence[tuple[Trail, float]], kind: int) -> float:

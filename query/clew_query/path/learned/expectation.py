@@ -10,9 +10,11 @@ from .lattice import Lattice
 from .prior import Prior
 from .sequence import Trail
 
-__all__ = ["Expected", "added", "expect", "thinned"]
+__all__ = ["EDGE_PRICE", "Expected", "added", "expect", "priced", "taken_from", "thinned"]
 
 COUNT_MIN = 1e-9
+EDGE_PRICE = 20.0
+"""Nats that a pair of service and first line costs when models are compared."""
 
 Weighed = Sequence[tuple[Trail, float]]
 """Different transactions, each with how often it was seen."""
@@ -94,3 +96,29 @@ def thinned(counts: Counts, prior: Prior, price: float, *, taken: float = 1.0) -
             if total > price:
                 of_state[event] = count * (total - taken * price) / total
     return kept
+
+
+def taken_from(a: Counts, b: Counts) -> Counts:
+    """Return what is left of the first counts without the second ones; never less than nothing."""
+    left = {state: dict(events) for state, events in a.items()}
+    for state, events in b.items():
+        of_state = left.get(state)
+        if of_state is not None:
+            for event, count in events.items():
+                of_state[event] = max(0.0, of_state.get(event, 0.0) - count)
+    return left
+
+
+def priced(expected: Expected, rest: Counts, prior: Prior) -> float:
+    """Return the loss, and what the edges cost: who calls whom with which line, who ends right after a call.
+
+    `rest`: what was counted in other transactions; an edge that is there anyway costs no more.
+    """
+    edges: dict[tuple[int, int], float] = {}
+    for counts in (expected.counts, rest):
+        for state, events in counts.items():
+            for event, count in events.items():
+                if event >= prior.kinds or (event == END and state[1]):
+                    key = prior.service[state[0]], event
+                    edges[key] = edges.get(key, 0.0) + count
+    return expected.loss + EDGE_PRICE * sum(min(count, 1.0) for count in edges.values())

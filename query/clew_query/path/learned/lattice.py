@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from .automaton import END, OUTSIDE, Automaton, State
 from .sequence import STREAMS_MAX, Trail
 
-__all__ = ["GOES_ON", "NOBODY", "SPAWNED", "Arc", "Lattice", "Readings", "Step"]
+__all__ = ["BEAM", "GOES_ON", "NOBODY", "SPAWNED", "Arc", "Lattice", "Readings", "Step"]
 
 BEAM = 24
 KEEP_MIN = 1e-6
@@ -28,8 +28,6 @@ SIDES_MAX = 16
 SECOND_ROOT = 1e-3
 REENTRANT = 0.02
 """For a call of a service that is at work already."""
-SPAWN = 0.1
-"""For beginning on a stack of its own, where the kind of line may."""
 KEYS_MAX = 100_000
 """Worked-out ways that are remembered; beyond, everything is forgotten and worked out anew."""
 PROBABILITY_MIN = 1e-200
@@ -83,14 +81,16 @@ class Lattice:
     missing: float = 0.0
     """Share of lines that are thought to be missing."""
     sides_max: int = SIDES_MAX
-    spawned: frozenset[int] = frozenset()
-    """Kinds of lines that may begin an invocation that nobody waits for."""
+    spawned: Mapping[int, float] = field(default_factory=dict)
+    """Kinds of lines that may begin an invocation that nobody waits for, and how readily they do."""
     forbidden: frozenset[tuple[int, int]] = frozenset()
     """Calls `(service, kind of first line)` that are never made."""
     stacks: list[tuple[int, int, State]] = field(default_factory=lambda: [(-1, NOBODY, OUTSIDE)])
     """Each stack is its top on another stack: `(below, stream, state)`; the 0th is the outside alone."""
     readings: list[tuple[int, ...]] = field(default_factory=lambda: [(0,)])
     steps: list[Step] = field(default_factory=list)
+    worked: int = 0
+    """Arcs that were looked at so far: what reading costs, the same on every machine."""
     _stack_numbers: dict[tuple[int, int, State], int] = field(default_factory=dict)
     _reading_numbers: dict[tuple[int, ...], int] = field(default_factory=dict)
     _after: dict[tuple[int, int, int], list[tuple[int, int]]] = field(default_factory=dict)
@@ -133,6 +133,7 @@ class Lattice:
                 for target, step, p in ways:
                     arcs.append((reading, target, step, p))
                     after[target] = after.get(target, 0.0) + alpha * p
+            self.worked += len(arcs)
             floor = max(after.values()) * KEEP_MIN
             if len(after) > beam:
                 floor = max(floor, sorted(after.values(), reverse=True)[beam - 1])
@@ -199,7 +200,7 @@ class Lattice:
         if reading and kind in self.spawned:
             side = self._stack(0, stream, (kind, 0, 0))
             kept = threads if len(threads) <= self.sides_max else (threads[0], *threads[2:])
-            ways.append((self._reading((*kept, side)), self._step(Step((), SPAWN, -1, 0, SPAWNED, False))))
+            ways.append((self._reading((*kept, side)), self._step(Step((), self.spawned[kind], -1, 0, SPAWNED, False))))
         return ways
 
     def _expand_thread(

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 
 import numpy as np
 
 from clew_collector.event import Event
 
 from .asynchronous import find_spawned
-from .automaton import END, Automaton
+from .automaton import Automaton
 from .decode import decode
 from .exchange import Exchanges, solve
-from .expectation import Expected, Weighed, expect, thinned
+from .expectation import Weighed, expect, priced, thinned
 from .lateness import Correction, corrected_times, learn_lateness
 from .lattice import Lattice
 from .model import Model
 from .offsets import Occurrence, find_offsets
-from .prior import AFTER_OTHERS, make_prior
+from .prior import AFTER_OTHERS, Prior, make_prior
 from .senders import Senders, learn_senders
 from .sequence import Trail, make_trail
+from .structure import improve_structure
 from .templates import Templates
 
 __all__ = ["Progress", "learn"]
@@ -34,7 +36,7 @@ Progress = Callable[[str], None]
 
 ROUNDS_FIRST = 5
 """Of each start; the best one goes on."""
-ROUNDS = 6
+ROUNDS = 5
 ROUNDS_WARM = 3
 ROUNDS_LAST = 3
 ROUNDS_QUICK = 4
@@ -43,15 +45,17 @@ KEPT_PRICE = 0.9
 """Offsets are left alone unless calls are learned better by a tenth with others."""
 STAR = 0.1
 """Weight of calls that are not made by the root, in the first round of some starts: in doubt, one service calls all."""
-STARTS = ((STAR, 0.0), (1.0, AFTER_OTHERS))
+STARTS = ((STAR, 0.0), (1.0, AFTER_OTHERS), (STAR, AFTER_OTHERS))
 """Weight of such calls, and how much following another service's line makes a line look like a start."""
 PRICE = 1.0
 """Calls that a pair of service and first line must explain more than to be believed in, each round."""
-EDGE_PRICE = 20.0
-"""Nats that such a pair costs when models are compared."""
 SEQUENCES_MAX = 400
 LINES_MAX = 20_000
 """Different transactions, and lines of them, that are read in each round."""
+FINALISTS = 2
+"""Starts that are learned on from."""
+LINES_QUICK_MAX = 6_000
+"""Lines that the starts are compared by."""
 OFFSET_TRANSACTIONS_MAX = 600
 REFINEMENTS_MAX = 3
 SURE = 0.9
@@ -107,7 +111,7 @@ def _trails(model: Model, transactions: Sequence[Sequence[Event]]) -> list[tuple
     return sorted(count.items(), key=lambda item: (-item[1], len(item[0]), item[0].kinds, item[0].streams))
 
 
-def _sample(trails: Sequence[tuple[Trail, float]]) -> list[tuple[Trail, float]]:
+def _sample(trails: Sequence[tuple[Trail, float]], lines_max: int = LINES_MAX) -> list[tuple[Trail, float]]:
     """Return as many as are read in each round: half are the most frequent ones, the rest evenly from all others."""
     half = SEQUENCES_MAX // 2
     rest = trails[half:]
@@ -115,7 +119,7 @@ def _sample(trails: Sequence[tuple[Trail, float]]) -> list[tuple[Trail, float]]:
     chosen: list[tuple[Trail, float]] = []
     lines = 0
     for item in [*trails[:half], *rest[::step]]:
-        if chosen and lines + len(item[0]) > LINES_MAX:
+        if chosen and lines + len(item[0]) > lines_max:
             break
         lines += len(item[0])
         chosen.append(item)
@@ -124,28 +128,36 @@ def _sample(trails: Sequence[tuple[Trail, float]]) -> list[tuple[Trail, float]]:
 
 def _learn_calls(model: Model, trails: list[tuple[Trail, float]], warm: Model | None, *, cold: bool) -> None:
     """Find the best automaton for these trails, and put it into the model."""
-    sample = _sample(trails)
+    sample, quick = _sample(trails), _sample(trails, LINES_QUICK_MAX)
     begun: list[tuple[float, Lattice]] = []
     if warm is not None:
         automaton = Automaton(make_prior(model.templates, trails, after_others=0.0))
         automaton.learn(warm.automaton.counts)
-        lattice = Lattice(automaton, spawned=warm.spawned)
-        begun.append((_rounds(lattice, sample, ROUNDS_WARM), lattice))
+        lattice = Lattice(automaton, spawned=_readiness(warm, automaton.prior))
+        begun.append((_rounds(lattice, quick, ROUNDS_WARM), lattice))
     if cold:
         for star, after_others in STARTS:
             lattice = Lattice(Automaton(make_prior(model.templates, trails, after_others=after_others)))
-            begun.append((_rounds(lattice, sample, ROUNDS_FIRST, star=star), lattice))
-    lattice = min(begun, key=lambda item: item[0])[1]
+            begun.append((_rounds(lattice, quick, ROUNDS_FIRST, star=star), lattice))
+    begun.sort(key=lambda item: item[0])
+    lattice = min((_settled(model, trails, sample, lattice) for _, lattice in begun[:FINALISTS]), key=itemgetter(0))[1]
     del begun
-    lattice.missing = MISSING
-    lattice.rebuild()
-    _rounds(lattice, sample, ROUNDS)
     find_spawned(lattice, sample, PRICE)
     loss = _rounds(lattice, sample, ROUNDS_LAST)
     lattice.automaton.learn(thinned(expect(lattice, sample).counts, lattice.automaton.prior, PRICE, taken=0.0))
-    model.automaton, model.spawned = lattice.automaton, lattice.spawned
+    model.automaton, model.spawned = lattice.automaton, frozenset(lattice.spawned)
     model.senders = learn_senders(trails, lattice.spawned, lattice.automaton.prior)
     model.loss = loss / max(1.0, sum(len(trail) * weight for trail, weight in sample))
+
+
+def _settled(model: Model, trails: list[tuple[Trail, float]], sample: Weighed, begun: Lattice) -> tuple[float, Lattice]:
+    """Learn on under the prior that all starts have in common; return the price of the outcome and the lattice."""
+    automaton = Automaton(make_prior(model.templates, trails, after_others=0.0))
+    automaton.learn(begun.automaton.counts)
+    lattice = Lattice(automaton, missing=MISSING, spawned=begun.spawned)
+    _rounds(lattice, sample, ROUNDS)
+    improve_structure(lattice, sample, PRICE)
+    return priced(expect(lattice, sample), {}, automaton.prior), lattice
 
 
 def _rounds(lattice: Lattice, sample: Weighed, rounds: int, *, star: float = 1.0) -> float:
@@ -157,19 +169,7 @@ def _rounds(lattice: Lattice, sample: Weighed, rounds: int, *, star: float = 1.0
         automaton.learn(thinned(expect(lattice, sample).counts, automaton.prior, PRICE))
     lattice.star = 1.0
     lattice.renew()
-    return _price(expect(lattice, sample), lattice)
-
-
-def _price(expected: Expected, lattice: Lattice) -> float:
-    """Return the loss, and what the edges cost: who calls whom with which line, who ends right after a call."""
-    prior = lattice.automaton.prior
-    edges: dict[tuple[int, int], float] = {}
-    for state, events in expected.counts.items():
-        for event, count in events.items():
-            if event >= prior.kinds or (event == END and state[1]):
-                key = prior.service[state[0]], event
-                edges[key] = edges.get(key, 0.0) + count
-    return expected.loss + EDGE_PRICE * sum(min(count, 1.0) for count in edges.values())
+    return priced(expect(lattice, sample), {}, automaton.prior)
 
 
 def _first_offsets(
@@ -260,4 +260,8 @@ def _exchange(model: Model, lattice: Lattice, events: Sequence[Event], exchanges
 
 def lattice_of(model: Model) -> Lattice:
     """Return a lattice that reads transactions with the model."""
-    return Lattice(model.automaton, spawned=model.spawned, missing=MISSING)
+    return Lattice(model.automaton, spawned=_readiness(model, model.automaton.prior), missing=MISSING)
+
+
+def _readiness(model: Model, prior: Prior) -> dict[int, float]:
+    return {kind: model.senders.readiness(kind, prior) for kind in sorted(model.spawned)}

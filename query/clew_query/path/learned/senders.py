@@ -16,6 +16,8 @@ __all__ = ["Senders", "learn_senders"]
 SHARPNESS = 3.0
 """Power that the agreement is raised to: the line that goes along best is it, not one of many."""
 AGREEMENT_MIN = 1e-4
+SPAWN = 0.1
+"""For beginning on a stack of its own, where the kind of line may; to be multiplied by how well it is named."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,15 @@ class Senders:
         """Return the kind of earlier line that goes along best, None if none does."""
         found = {other: share for (other, started), share in self.agreement.items() if started == kind}
         return max(found, key=lambda other: (found[other], -other)) if found else None
+
+    def together(self, sender: int, kind: int, prior: Prior) -> float:
+        """Return how seldom one is seen without the other, 0 to 1: words count for nothing here."""
+        return self.agreement.get((sender, kind), 0.0) * NAMED_SCALE / prior.named(sender, kind)
+
+    def readiness(self, kind: int, prior: Prior) -> float:
+        """Return how readily an invocation begins so unasked: more so if it is named where it was sent for."""
+        sender = self.likeliest(kind)
+        return SPAWN * (1.0 if sender is None else prior.named(sender, kind))
 
     def weights(self, trail: Trail, at: int) -> list[float]:
         """Return for each line before `at` the probability that it sent for the one there; they sum to 1."""
