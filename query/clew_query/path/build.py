@@ -21,6 +21,7 @@ from .timing import timed
 __all__ = ["build_path"]
 
 UNWAITED = "it took longer than its caller waited, whatever the clocks say: it cannot have been waited for"
+WENT_ON_AFTER = "its caller wrote nothing after it, but whoever called that went on only then: taken for waited for"
 CONTRADICTING = (
     "it begins before it was called, whatever the clocks say: a clock was set meanwhile, or the span is wrong"
 )
@@ -48,7 +49,8 @@ def build_path(
     invocations = [_invocation(number, own, adjusted.offset(own[0].host)) for number, own in enumerate(lines)]
     late = {forest.of_group[group]: UNWAITED for group in adjusted.solution.asynchronous}
     late |= {forest.of_group[group]: CONTRADICTING for group in adjusted.solution.contradicting}
-    calls = [_call(invocations, forest, child, late.get(child)) for child in range(len(invocations))]
+    above = _ends_above([link.parent for link in forest.links], [one.end for one in invocations])
+    calls = [_call(invocations, forest, child, late.get(child), above[child]) for child in range(len(invocations))]
     links = tuple(
         PathLink(
             invocations[forest.of_group[link.group]].id,
@@ -86,13 +88,38 @@ def _invocation(number: int, events: list[Event], offset: int) -> Invocation:
     )
 
 
-def _call(invocations: Sequence[Invocation], forest: Forest, child: int, late: str | None) -> Call:
+def _ends_above(parent: Sequence[int | None], ends: Sequence[int]) -> list[int | None]:
+    """Return for each invocation when the last of those above its caller ended, None if there are none. Linear."""
+    above: list[int | None] = [None] * len(parent)
+    done = [caller is None for caller in parent]
+    for start in range(len(parent)):
+        way: list[int] = []
+        at: int | None = start
+        while at is not None and not done[at]:
+            done[at] = True
+            way.append(at)
+            at = parent[at]
+        for child in reversed(way):
+            caller = parent[child]
+            if caller is not None and (further := parent[caller]) is not None:
+                end = above[caller]
+                above[child] = ends[further] if end is None else max(end, ends[further])
+    return above
+
+
+def _call(invocations: Sequence[Invocation], forest: Forest, child: int, late: str | None, above: int | None) -> Call:
     link, waited = forest.links[child], forest.waited[child]
     callee = invocations[child]
     caller = None if link.parent is None else invocations[link.parent]
     kind: Literal["sync", "async"] = "sync"
-    if caller and (waited is False or late == UNWAITED or (waited is None and callee.start > caller.end)):
+    evidence = link.evidence
+    if caller and (waited is False or late == UNWAITED):
         kind = "async"
+    elif caller and waited is None and callee.start > caller.end:
+        if above is not None and callee.end < above:
+            evidence = (*evidence, WENT_ON_AFTER)
+        else:
+            kind = "async"
     return Call(
         parent=caller.id if caller else None,
         child=callee.id,
@@ -100,5 +127,5 @@ def _call(invocations: Sequence[Invocation], forest: Forest, child: int, late: s
         to_service=callee.service,
         kind=kind,
         probability=link.probability,
-        evidence=(*link.evidence, late) if late and caller else link.evidence,
+        evidence=(*evidence, late) if late and caller else evidence,
     )

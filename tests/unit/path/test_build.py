@@ -161,3 +161,22 @@ def test_another_inference_may_stand_behind_the_seam():
 
     path = build_path([line("a", 0), line("b", 1), line("b", 2)], Star())
     assert named(path) == {"a#1": None, "b#1": "a#1", "b#2": "a#1"}
+
+
+@pytest.mark.parametrize(
+    ("released_at", "kind"),
+    [(6, "sync"), (60, "async")],
+    ids=["while the one above waits", "after all had ended"],
+)
+def test_what_begins_after_its_callers_last_line_was_waited_for_if_the_one_above_went_on_only_then(
+    released_at: float, kind: str
+):
+    """A service may log that something failed, then clean up by a last call, and only then answer."""
+    events = [line("gateway", 0, "GET /", span_id="g"), line("orders", 2, "failed", span_id="o", parent_span_id="g")]
+    events += [
+        line("stock", released_at, "released", span_id="s", parent_span_id="o"),
+        line("gateway", 9, "502", span_id="g"),
+    ]
+    call = call_of(build_path(events), "stock")
+    assert (call.from_service, call.kind) == ("orders", kind)
+    assert any("went on only then" in reason for reason in call.evidence) is (kind == "sync")
