@@ -1,4 +1,4 @@
-"""Draw how far the probabilities of calls hold: `path_plot.py ROWS.json... PLOT.png`, of what `path.py --json` wrote."""
+"""Draw how far the probabilities of calls hold: `path_plot.py ROWS.json... PLOT.png`, of rows from `path.py --json`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from .assets import read_assets
 __all__ = ["mount_web"]
 
 _STATIC = Path(__file__).parent / "static"
-_PAGES = ("/", "/t/{id:path}", "/map", "/alerts", "/agents")
+_PAGES = ("/", "/t/{id:path}", "/transactions", "/map", "/alerts", "/agents")
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

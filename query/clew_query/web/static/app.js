@@ -5,9 +5,11 @@ import { MapPage } from "./map.js";
 import { html, render } from "./preact.js";
 import { SearchPage } from "./search.js";
 import { TransactionPage } from "./transaction.js";
+import { TransactionsPage } from "./transactions.js";
 
 const PAGES = [
   ["/", "Search"],
+  ["/transactions", "Transactions"],
   ["/map", "Map"],
   ["/alerts", "Alerts"],
   ["/agents", "Agents"],
@@ -23,6 +25,7 @@ function decoded(text) {
 
 function Page({ path, parameters }) {
   if (path.startsWith("/t/")) return html`<${TransactionPage} key=${path} id=${decoded(path.slice(3))} />`;
+  if (path === "/transactions") return html`<${TransactionsPage} parameters=${parameters} />`;
   if (path === "/map") return html`<${MapPage} parameters=${parameters} />`;
   if (path === "/alerts") return html`<${AlertsPage} />`;
   if (path === "/agents") return html`<${AgentsPage} />`;

@@ -1,16 +1,16 @@
 // Search: a query and a range of time in, a histogram, the lines and the services out.
-import { ask, useAnswer } from "./api.js";
+import { useAnswer } from "./api.js";
+import { SearchBar } from "./bar.js";
 import { EventRow } from "./event.js";
 import { Histogram } from "./histogram.js";
 import { LIVE_LINES_MAX, useLive } from "./live.js";
 import { href, navigate, transactionHref } from "./location.js";
 import { Failure } from "./notice.js";
-import { html, useEffect, useRef, useState } from "./preact.js";
-import { TimeRange } from "./range.js";
+import { More, usePages } from "./pages.js";
+import { html, useEffect, useState } from "./preact.js";
 import { Services } from "./services.js";
 import { day } from "./time.js";
 
-const PAGE = 100;
 const BUCKETS = 90;
 
 export function SearchPage({ parameters }) {
@@ -18,7 +18,7 @@ export function SearchPage({ parameters }) {
   const [again, setAgain] = useState(0);
   const [live, setLive] = useState(false);
   const asked = { query, from, to };
-  const found = usePages(asked, again);
+  const found = usePages("/events", "events", asked, again);
   const histogram = useAnswer("/events/histogram", { ...asked, buckets: BUCKETS }, again);
   const tail = useLive(live, query);
   useEffect(() => {
@@ -32,7 +32,9 @@ export function SearchPage({ parameters }) {
   const zoom = (start, end) => go({ from: start, to: end });
   return html`
     <div class="search">
-      <${SearchBar} asked=${asked} go=${go} live=${live} setLive=${setLive} />
+      <${SearchBar} asked=${asked} go=${go} placeholder="any id, words, or service:orders severity>=error status>=500">
+        <button type="button" class="button live" aria-pressed=${live ? "true" : "false"} onClick=${() => setLive(!live)}>Live</button>
+      <//>
       <${Services} parameters=${asked} again=${again} />
       <main>
         ${found.error
@@ -46,96 +48,24 @@ export function SearchPage({ parameters }) {
   `;
 }
 
-function SearchBar({ asked, go, live, setLive }) {
-  const [text, setText] = useState(asked.query);
-  const input = useRef(null);
-  useEffect(() => setText(asked.query), [asked.query]);
-  useEffect(() => {
-    input.current.focus();
-    const slash = (event) => {
-      if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
-      event.preventDefault();
-      input.current.select();
-    };
-    addEventListener("keydown", slash);
-    return () => removeEventListener("keydown", slash);
-  }, []);
-  return html`
-    <form
-      class="bar"
-      role="search"
-      onSubmit=${(event) => {
-        event.preventDefault();
-        go({ query: text });
-      }}
-    >
-      <input
-        ref=${input}
-        type="search"
-        class="query"
-        aria-label="Query"
-        placeholder="any id, words, or service:orders severity>=error status>=500"
-        spellcheck=${false}
-        autocomplete="off"
-        autocapitalize="off"
-        value=${text}
-        onInput=${(event) => setText(event.target.value)}
-      />
-      <${TimeRange} from=${asked.from} to=${asked.to} onChange=${go} />
-      <button type="button" class="button live" aria-pressed=${live ? "true" : "false"} onClick=${() => setLive(!live)}>Live</button>
-      <button type="submit" class="button strong">Search</button>
-    </form>
-  `;
-}
-
-// The pages that were asked for so far. A new question begins anew; the old lines stay until it is answered.
-function usePages(asked, again) {
-  const first = useAnswer("/events", { ...asked, limit: PAGE }, again);
-  const [more, setMore] = useState({ of: null, events: [], cursor: null, loading: false, error: null });
-  const mine = more.of === first.data ? more : { of: first.data, events: [], cursor: first.data?.cursor, loading: false, error: null };
-  const load = async () => {
-    setMore({ ...mine, loading: true });
-    try {
-      const page = await ask("/events", { ...asked, limit: PAGE, cursor: mine.cursor });
-      setMore({ ...mine, events: [...mine.events, ...page.events], cursor: page.cursor, loading: false, error: null });
-    } catch (error) {
-      setMore({ ...mine, loading: false, error });
-    }
-  };
-  return {
-    events: first.data ? [...first.data.events, ...mine.events] : null,
-    total: first.data?.total,
-    cursor: mine.cursor,
-    error: first.error ?? mine.error,
-    loading: first.loading,
-    loadingMore: mine.loading,
-    load,
-  };
-}
-
 function Results({ found, asked, onAll }) {
-  if (!found.events) return html`<p class="muted quiet">${found.loading ? "Searching…" : ""}</p>`;
-  if (!found.events.length)
+  if (!found.rows) return html`<p class="muted quiet">${found.loading ? "Searching…" : ""}</p>`;
+  if (!found.rows.length)
     return html`<div class="quiet">
       <p>No lines match.</p>
       ${(asked.from || asked.to) && html`<p><button type="button" class="button" onClick=${onAll}>Search all time</button></p>`}
     </div>`;
-  const transactions = new Set(found.events.map((event) => event.transaction_id));
+  const transactions = new Set(found.rows.map((event) => event.transaction_id));
   return html`
     <section aria-label="Lines" class=${found.loading ? "stale" : ""} aria-busy=${found.loading ? "true" : "false"}>
       <p class="summary muted">
         <b>${found.total.toLocaleString("en")}</b> ${found.total === 1 ? "line" : "lines"}, newest first
-        ${transactions.size === 1 && found.events.length > 1 && !found.cursor
+        ${transactions.size === 1 && found.rows.length > 1 && !found.cursor
           ? html` · all of one transaction: <a href=${transactionHref([...transactions][0])}>its path</a>`
           : ""}
       </p>
-      <${EventList} events=${found.events} query=${asked} />
-      ${found.cursor &&
-      html`<p class="more">
-        <button type="button" class="button" onClick=${found.load} disabled=${found.loadingMore}>
-          Load more <span class="muted">${found.events.length.toLocaleString("en")} of ${found.total.toLocaleString("en")}</span>
-        </button>
-      </p>`}
+      <${EventList} events=${found.rows} query=${asked} />
+      <${More} found=${found} />
     </section>
   `;
 }
