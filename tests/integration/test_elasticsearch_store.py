@@ -260,6 +260,29 @@ class TestRetention:
         for janitor in janitors:
             await janitor.close()
 
+    @pytest.mark.parametrize("kept", ["transactions", "blocks"])
+    async def test_what_cannot_be_removed_is_told_and_goes_with_a_later_sweep(
+        self, store: ElasticsearchStore, kept: str
+    ) -> None:
+        await fill(
+            store,
+            [
+                event(0, transaction_id="old", transaction_origin="line", timestamp=MIDNIGHT - 9 * DAY_NS),
+                event(1, timestamp=None, observed_timestamp=MIDNIGHT - 9 * DAY_NS),
+            ],
+        )
+        index = getattr(names(store), kept)
+        janitor = self.janitor(store, age_days_max=3)
+        api(store, "PUT", f"/{index}/_settings", {"index.blocks.write": True})
+        with pytest.raises(StoreError, match=r"did not remove .*: 403: .*blocked by"):
+            await janitor.sweep()
+        api(store, "PUT", f"/{index}/_settings", {"index.blocks.write": None})
+        await fill(store, [event(1, timestamp=None, observed_timestamp=MIDNIGHT - 9 * DAY_NS)], 2)
+        await janitor.sweep()
+        api(store, "POST", f"/{index}/_refresh")
+        assert api(store, "GET", f"/{index}/_count")["count"] == 0
+        await janitor.close()
+
     async def test_a_transaction_that_goes_on_while_it_is_forgotten_stays(self, store: ElasticsearchStore) -> None:
         """Every few writes a janitor sweeps: no summary of a day that there is ever goes."""
         janitor = self.janitor(store, age_days_max=3)

@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 
-from clew_collector.errors import StoreError
-
 from .connection import Connection
+from .deleting import delete_documents
 from .hint import EVERYWHERE
 from .names import Names, begin_of
 from .preparation import index_names
@@ -40,7 +39,7 @@ class _Found(msgspec.Struct):
 
 
 async def forget_transactions(connection: Connection, names: Names) -> int:
-    """Remove the summaries that name no day that there is; return how many were found.
+    """Remove the summaries that name no day that there is; return how many were removed. StoreError if one is kept.
 
     A summary is written after the lines that it tells of, so days are looked up again once it was read: one that is of
     a day that began meanwhile stays. One that somebody changed since it was read (`if_seq_no`) stays, too.
@@ -62,10 +61,8 @@ async def forget_transactions(connection: Connection, names: Names) -> int:
         gone = [hit for hit in found.hits.hits if there.isdisjoint(hit.source.days)]
         if not gone:
             return forgotten
-        reply = await connection.bulk(b"".join(_removal(names.transactions, hit) for hit in gone))
-        if reply is None or reply.status != 200:
-            raise StoreError("Elasticsearch did not remove the summaries of old transactions")
-        forgotten += len(gone)
+        targets = (_unchanged(names.transactions, hit) for hit in gone)
+        forgotten += await delete_documents(connection, targets, what="the summaries of old transactions")
 
 
 def _gone(names: Names, indices: Collection[str]) -> Query:
@@ -79,6 +76,5 @@ def _gone(names: Names, indices: Collection[str]) -> Query:
     return any_of([named, all_of({"term": {"days": EVERYWHERE}}, ended)])
 
 
-def _removal(index: str, hit: _Hit) -> bytes:
-    target = {"_index": index, "_id": hit.id, "if_seq_no": hit.number, "if_primary_term": hit.term}
-    return msgspec.json.encode({"delete": target}) + b"\n"
+def _unchanged(index: str, hit: _Hit) -> dict[str, Any]:
+    return {"_index": index, "_id": hit.id, "if_seq_no": hit.number, "if_primary_term": hit.term}

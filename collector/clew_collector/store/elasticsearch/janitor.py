@@ -7,7 +7,7 @@ to remove an index finds nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from clew_agent.errors import ClewError
 from clew_collector.errors import StoreError
 
 from .connection import Connection
+from .deleting import delete_documents
 from .forgetting import forget_transactions
 from .names import Names, day_of
 from .retention import Held, Removal, expired
@@ -161,12 +162,5 @@ class Janitor:
             found = await self._connection.ask("POST", f"{path}/_search", body, kind=_Found, parameters=if_there)
             if not found.hits.hits:
                 return
-            await self._delete([hit.id for hit in found.hits.hits])
-
-    async def _delete(self, ids: Sequence[str]) -> None:
-        lines = b"".join(
-            b'{"delete":{"_index":"%s","_id":"%s"}}\n' % (self._names.blocks.encode(), i.encode()) for i in ids
-        )
-        reply = await self._connection.bulk(lines)
-        if reply is None or reply.status != 200:
-            raise StoreError("Elasticsearch did not remove what is kept of old blocks")
+            targets = ({"_index": self._names.blocks, "_id": hit.id} for hit in found.hits.hits)
+            await delete_documents(self._connection, targets, what="what is kept of old blocks")
