@@ -153,6 +153,20 @@ def test_it_says_so_in_words(filled: System) -> None:
     assert "151 were there" in done.stdout
 
 
+def test_a_topic_of_others_that_is_still_to_come_keeps_nobody_from_reading_the_rest(
+    filled: System, tmp_path: Path
+) -> None:
+    log = filled.logged.model_dump(mode="json", exclude_defaults=True)
+    log["foreign_topics"].append({"topic": f"{filled.json_topic}-to-come"})
+    config = tmp_path / "collector.yaml"
+    store = {"elasticsearch": filled.stored.model_dump(mode="json", exclude_defaults=True)}
+    config.write_text(json.dumps({"log": {"kafka": log}, "store": store}))
+    done = clew("replay", "--config", config, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["known"] == 151
+    assert f"{filled.json_topic}-to-come" in done.stderr
+
+
 def test_a_cluster_that_is_not_there_is_said(tmp_path: Path) -> None:
     config = tmp_path / "collector.yaml"
     log = {"kafka": {"server": "kafka://127.0.0.1:9", "timeout_s": 2}}

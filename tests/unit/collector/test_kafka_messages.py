@@ -9,12 +9,15 @@ from aiokafka import ConsumerRecord
 from tests.chunks import numbered
 
 from clew_agent.wire import encode_chunk
-from clew_collector.foreign import FORM_HEADER, ORIGIN_HEADER, Form
+from clew_collector.foreign import FORM_HEADER, ORIGIN_HEADER
 from clew_collector.log.foreign import ForeignChunk
 from clew_collector.log.kafka.messages import MESSAGES_AT_ONCE_MAX, MessageReader
+from clew_collector.log.kafka.settings import KafkaLogSettings
 from clew_collector.log.protocol import Place
 
-READER = MessageReader("clew.events", {"logs": Form.JSON, "any": None})
+READER = MessageReader(
+    KafkaLogSettings.model_validate({"foreign_topics": [{"topic": "logs", "form": "json"}, {"topic": "any"}]})
+)
 WRITTEN_MS = 1_795_478_400_123
 
 

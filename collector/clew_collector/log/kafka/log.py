@@ -22,7 +22,6 @@ from clew_agent.kafka.murmurs import Murmurs
 from clew_agent.transport.kafka import KafkaTransport
 from clew_agent.wire import Chunk
 from clew_collector.errors import LogError
-from clew_collector.foreign import Form
 from clew_collector.log.foreign import Headers
 from clew_collector.log.protocol import Appended, FileCoverage, Place, Record, decoded_bytes
 
@@ -62,8 +61,7 @@ class KafkaLog:
         self._client_id = client_id
         self._bury = bury
         self._murmurs = Murmurs.listen()
-        forms = {foreign.topic: Form(foreign.form) if foreign.form else None for foreign in settings.foreign_topics}
-        self._messages = MessageReader(settings.address.topics.events, forms)
+        self._messages = MessageReader(settings)
         self._offsets = Offsets(position)
         self._given = self._stored = position
         self._trouble_since: float | None = None
@@ -242,7 +240,7 @@ class KafkaLog:
                 await ensure_topics(self._settings, client_id=self._client_id)
                 member = Member(
                     self._settings,
-                    [self._settings.address.topics.events, *(one.topic for one in self._settings.foreign_topics)],
+                    self._settings.topics_read,
                     client_id=self._client_id,
                     revoked=self._hand_over,
                 )

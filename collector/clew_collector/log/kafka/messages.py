@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -15,6 +15,8 @@ from clew_collector.foreign import ORIGIN_HEADER, ForeignDecoder, Form, Message,
 from clew_collector.log.foreign import ForeignChunk, Headers
 from clew_collector.log.protocol import Place
 from clew_collector.normalise import Normaliser
+
+from .settings import KafkaLogSettings
 
 __all__ = ["Content", "MessageReader"]
 
@@ -39,9 +41,9 @@ class Content:
 class MessageReader:
     """Reads messages of our topic, and of others' topics in the forms that settings or headers say."""
 
-    def __init__(self, own: str, forms: Mapping[str, Form | None]) -> None:
-        self._own = own
-        self._forms = forms
+    def __init__(self, settings: KafkaLogSettings) -> None:
+        self._own = settings.address.topics.events
+        self._forms = {one.topic: Form(one.form) if one.form else None for one in settings.foreign_topics}
         self._decoder = ForeignDecoder(Normaliser())
 
     def run_of(self, messages: Sequence[ConsumerRecord], *, bytes_max: int) -> list[ConsumerRecord]:

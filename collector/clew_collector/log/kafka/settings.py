@@ -74,3 +74,8 @@ class KafkaLogSettings(KafkaSettings):
     def address(self) -> KafkaAddress:
         """Where it is."""
         return KafkaAddress.parse(self.server)
+
+    @property
+    def topics_read(self) -> list[str]:
+        """Ours of events, and those of others."""
+        return [self.address.topics.events, *(foreign.topic for foreign in self.foreign_topics)]

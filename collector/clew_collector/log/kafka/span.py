@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Self
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from clew_agent.kafka.connection import connection_options
 from clew_agent.kafka.failures import explain
 from clew_collector.errors import LogError
-from clew_collector.foreign import Form
 from clew_collector.log.foreign import Headers
 from clew_collector.log.protocol import Place, Record, decoded_bytes
 
@@ -24,6 +24,8 @@ from .whole import partitions_of
 __all__ = ["KafkaSpan"]
 
 POLL_MS = 500
+
+_log = structlog.get_logger()
 
 
 class KafkaSpan:
@@ -41,8 +43,7 @@ class KafkaSpan:
         self._settings = settings
         self._consumer = consumer
         self._bury = bury
-        forms = {foreign.topic: Form(foreign.form) if foreign.form else None for foreign in settings.foreign_topics}
-        self._messages = MessageReader(settings.address.topics.events, forms)
+        self._messages = MessageReader(settings)
         self._next: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
         self._fetched: deque[ConsumerRecord] = deque()
@@ -81,8 +82,7 @@ class KafkaSpan:
         return span
 
     async def _find(self, since_ns: int, until_ns: int | None) -> None:
-        topics = [self._settings.address.topics.events, *(one.topic for one in self._settings.foreign_topics)]
-        partitions = [partition for topic in topics for partition in await partitions_of(self._consumer, topic)]
+        partitions = await self._partitions()
         self._consumer.assign(partitions)
         ends = await self._consumer.end_offsets(partitions)
         first = await self._at(partitions, since_ns, ends)
@@ -93,6 +93,17 @@ class KafkaSpan:
             self._consumer.seek(partition, offset)
             if offset >= self._ends[partition]:
                 self._consumer.pause(partition)
+
+    async def _partitions(self) -> list[TopicPartition]:
+        """Return those of all topics that are there; a topic of others may be still to come, ours may not."""
+        ours, *foreign = self._settings.topics_read
+        partitions = await partitions_of(self._consumer, ours)
+        for topic in foreign:
+            try:
+                partitions += await partitions_of(self._consumer, topic)
+            except UnknownTopicOrPartitionError:
+                _log.warning("A topic of others does not exist: there is nothing to read again.", topic=topic)
+        return partitions
 
     async def _at(
         self, partitions: list[TopicPartition], time_ns: int, ends: dict[TopicPartition, int]
@@ -156,6 +167,5 @@ class KafkaSpan:
         await self._consumer.stop()
 
     def _failure(self, error: BaseException) -> LogError:
-        topics = [self._settings.address.topics.events, *(one.topic for one in self._settings.foreign_topics)]
-        said = explain(error, self._settings.address, topic=", ".join(topics))
+        said = explain(error, self._settings.address, topic=", ".join(self._settings.topics_read))
         return LogError(said.message, hint=said.hint)

@@ -1,4 +1,4 @@
-"""Learning by a process of its own: `python -m clew_query.path.learned.apart DIR` leaves a model in a data directory.
+"""Learning by a process of its own: `python -m clew_query.path.learned.apart DIR NICENESS` leaves a model there.
 
 Learning takes a core for seconds and memory that is never given back: who answers questions has it done apart. The
 process ends with the one that started it, whose end closes its standard input.
