@@ -7,14 +7,10 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.steps import search
 from tests.browser.story import FAILED, FAILED_REQUEST, FAILURE, HOSTILE, tell
 
 pytestmark = pytest.mark.browser
-
-
-def search(page: Page, query: str) -> None:
-    page.get_by_role("searchbox", name="Query").fill(query)
-    page.keyboard.press("Enter")
 
 
 def rows(page: Page):

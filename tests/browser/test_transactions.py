@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.steps import search
 from tests.browser.story import FAILED, tell
 
 pytestmark = pytest.mark.browser
-
-
-def search(page: Page, query: str) -> None:
-    page.get_by_role("searchbox", name="Query").fill(query)
-    page.keyboard.press("Enter")
 
 
 def rows(page: Page):
