@@ -11,7 +11,6 @@ Disk and CPU work of tailing runs in one thread of its own, so that tailing need
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,14 +25,13 @@ from clew_agent.batch import Batch, Piece
 from clew_agent.books import Books
 from clew_agent.config import AgentSettings
 from clew_agent.delivery import Delivery, Refusal
-from clew_agent.errors import CheckpointError, TransportError
-from clew_agent.load import Load
+from clew_agent.errors import CheckpointError
 from clew_agent.lock import DirectoryLock
 from clew_agent.metrics import Metrics
 from clew_agent.pace import ScanPace
 from clew_agent.refused import keep_refused
+from clew_agent.reporter import Reporter
 from clew_agent.stamp import Stamper, build_chunk
-from clew_agent.status import Status, write_status
 from clew_agent.tail import DirectoryWatch, KnownContents, Read, Tailer, Turn
 from clew_agent.transport import RetryPolicy, Transport
 from clew_agent.waiting import readable, until
@@ -43,9 +41,6 @@ __all__ = ["Outcome", "run_agent"]
 
 _log = structlog.get_logger()
 T = TypeVar("T")
-
-# While nothing happens, the status is written this many times less often.
-_STATUS_REST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +98,6 @@ class _Pipeline:
         now_ns: Callable[[], int],
     ) -> None:
         self._settings = settings
-        self._transport = transport
         self._books = books
         self._metrics = metrics
         self._once = once
@@ -121,13 +115,16 @@ class _Pipeline:
         self._work = asyncio.Event()
         self._slots = asyncio.Semaphore(2)
         self._batches: asyncio.Queue[Batch | None] = asyncio.Queue(3)  # two and the end
-        self._in_flight_bytes = 0
         self._done = asyncio.Event()
-        self._load = Load()
         self._pace = ScanPace()
-        self._told: tuple[object, ...] = ()
-        self._untold = 0
-        self._troubles: dict[str, str] = {}
+        self._reporter = Reporter(
+            settings,
+            books=books,
+            tailer=self._tailer,
+            delivery=self._delivery,
+            transport=transport,
+            metrics=metrics,
+        )
         self._unsent = False
 
     async def run(self, changes: asyncio.Queue[AgentSettings]) -> None:
@@ -136,9 +133,9 @@ class _Pipeline:
         async with asyncio.TaskGroup() as tasks:
             keeping = [
                 tasks.create_task(self._every(lambda: self._settings.checkpoint_interval_s, self._save)),
-                tasks.create_task(self._every(lambda: self._settings.status_interval_s, self._write_status)),
+                tasks.create_task(self._every(lambda: self._settings.status_interval_s, self._reporter.write_status)),
             ]
-            beating = tasks.create_task(self._every(lambda: self._settings.heartbeat_interval_s, self._beat))
+            beating = tasks.create_task(self._every(lambda: self._settings.heartbeat_interval_s, self._reporter.beat))
             changing = tasks.create_task(self._take_changes(changes))
             sending = tasks.create_task(self._send_batches())
             scanning = None if self._once else tasks.create_task(self._scan_on_changes())
@@ -151,8 +148,8 @@ class _Pipeline:
             self._done.set()
             await asyncio.wait(keeping)
         await self._save()
-        await self._last_beat()
-        await self._write_status()
+        await self._reporter.last_beat()
+        await self._reporter.write_status(last=True)
 
     def close(self) -> None:
         self._disk.shutdown(wait=True)
@@ -216,7 +213,7 @@ class _Pipeline:
     async def _take_changes(self, changes: asyncio.Queue[AgentSettings]) -> None:
         while True:
             settings = await changes.get()
-            self._settings = settings
+            self._settings = self._reporter.settings = settings
             self._stamper = Stamper(settings.stamp)
             self._delivery.use(RetryPolicy(settings.retry_initial_s, settings.retry_max_s))
             self._books.reconfigure(settings)
@@ -230,13 +227,13 @@ class _Pipeline:
         slots = 1
         while await self._take_slots(slots):
             self._work.clear()
-            with self._load.stage("reading"):
+            with self._reporter.load.stage("reading"):
                 turn, pieces = await self._on_disk(partial(self._read_batch, slots))
             self._take(turn)
             if not pieces:
                 self._release(slots)
             elif await self._save_ids():
-                self._in_flight_bytes += sum(len(piece.chunk.payload) for piece in pieces)
+                self._reporter.in_flight_bytes += sum(len(piece.chunk.payload) for piece in pieces)
                 self._batches.put_nowait(Batch(pieces, slots))
             else:
                 self._unsent = True
@@ -253,7 +250,7 @@ class _Pipeline:
 
     async def _take_slots(self, slots: int) -> bool:
         """Take slots; False if stopped. A free one is taken without the tasks that waiting needs."""
-        with self._load.stage("receiver"):
+        with self._reporter.load.stage("receiver"):
             for _ in range(slots):
                 if self._slots.locked():
                     if not await until(self._stop, self._slots.acquire()):
@@ -304,7 +301,7 @@ class _Pipeline:
             for piece, refused in zip(pieces, answers, strict=True):
                 chunk = piece.chunk
                 self._books.settle(chunk.source.file_id, piece.block, lines=chunk.count, refused=refused)
-                self._in_flight_bytes -= len(chunk.payload)
+                self._reporter.in_flight_bytes -= len(chunk.payload)
             # The next batch may be long in coming; this one must not stay in memory meanwhile.
             del batch, pieces, piece, chunk, answers, refused
             self._release(slots)
@@ -314,10 +311,10 @@ class _Pipeline:
         try:
             await asyncio.to_thread(keep_refused, self._settings.data, refused, self._settings.refused_bytes_max)
         except OSError as error:
-            _log.error("Lines that were refused cannot be kept.", error=error.strerror)
-            self._troubles["refused"] = f"lines that were refused cannot be kept: {error.strerror}"
+            if self._reporter.trouble("refused", f"lines that were refused cannot be kept: {error.strerror}"):
+                _log.error("Lines that were refused cannot be kept.", error=error.strerror)
         else:
-            self._troubles.pop("refused", None)
+            self._reporter.well("refused")
 
     async def _flush(self, sending: asyncio.Task[None]) -> None:
         """Let what was read be sent: all of it, or once stopped as much as `shutdown_flush_s` allows."""
@@ -331,7 +328,7 @@ class _Pipeline:
             sending.cancel()
             _log.warning("Stopping before the receiver had everything; it is sent by the next run.")
 
-    # Reporting
+    # Keeping
 
     async def _save(self) -> None:
         """Write the checkpoint; where that fails, say so and go on: what it lacks is sent again after a crash."""
@@ -340,62 +337,10 @@ class _Pipeline:
                 self._books.generation_floor = await self._on_disk(partial(self._tailer.forget, old))
             await self._books.save()
         except CheckpointError as error:
-            if self._troubles.get("checkpoint") != error.message:
+            if self._reporter.trouble("checkpoint", error.message):
                 _log.error("The checkpoint cannot be written.", error=error.message, hint=error.hint)
-            self._troubles["checkpoint"] = error.message
         else:
-            self._troubles.pop("checkpoint", None)
-
-    async def _write_status(self) -> None:
-        self._metrics.level("clew_agent_open_files", self._tailer.open_files)
-        self._metrics.level("clew_agent_in_flight", self._in_flight_bytes)
-        errors = self._errors()
-        ledger = self._books.ledger
-        tell = (ledger.version, ledger.sightings, self._in_flight_bytes, errors, self._settings.server)
-        if tell == self._told and self._untold < _STATUS_REST and not self._done.is_set():
-            self._untold += 1
-            return
-        self._told, self._untold = tell, 0
-        status = Status(
-            pid=os.getpid(),
-            server=self._settings.server,
-            in_flight_bytes=self._in_flight_bytes,
-            open_files=self._tailer.open_files,
-            load=self._load.shares(),
-            heartbeat=self._books.heartbeat(errors),
-        )
-        try:
-            await asyncio.to_thread(write_status, self._settings.data, status)
-        except OSError as error:
-            self._troubles["status"] = f"the status cannot be written: {error.strerror}"
-        else:
-            self._troubles.pop("status", None)
-
-    async def _beat(self) -> None:
-        try:
-            await self._transport.heartbeat(self._books.heartbeat(self._errors()))
-            # Told by the next one; nothing that goes wrong here must keep a heartbeat.
-            self._books.clock.add(await self._transport.exchange_time())
-        except TransportError as error:
-            if self._troubles.get("heartbeat") != error.message:
-                _log.warning("The receiver did not take the heartbeat.", error=error.message, hint=error.hint)
-            self._troubles["heartbeat"] = error.message
-        else:
-            self._troubles.pop("heartbeat", None)
-
-    async def _last_beat(self) -> None:
-        try:
-            await asyncio.wait_for(self._beat(), min(self._settings.send_timeout_s, self._settings.shutdown_flush_s))
-        except TimeoutError:
-            _log.warning("The receiver did not take the last heartbeat in time.")
-
-    def _errors(self) -> dict[str, str]:
-        errors = dict.fromkeys(self._tailer.unmatched, "matches no file")
-        errors |= self._tailer.problems
-        errors |= self._troubles
-        if self._delivery.trouble:
-            errors["send"] = self._delivery.trouble
-        return errors
+            self._reporter.well("checkpoint")
 
     # Waiting
 
