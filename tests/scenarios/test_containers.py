@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,6 @@ pytestmark = pytest.mark.timeout(180)
 
 ID = "4f" * 32
 UID = "0b7c4f1e-6d5a-4b6f-9c8e-1f2a3b4c5d6e"
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
-        yield sink
 
 
 def pod_folder(root: Path, pod: str) -> Path:
