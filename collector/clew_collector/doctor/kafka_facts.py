@@ -20,6 +20,7 @@ from clew_collector.log.kafka.settings import KafkaLogSettings
 
 __all__ = ["GroupFacts", "KafkaFacts", "TopicFacts", "gather_kafka"]
 
+AGAIN_WAIT_S = 0.2
 MIN_INSYNC = "min.insync.replicas"
 CLIENT_ID = "clew-doctor"
 
@@ -66,15 +67,26 @@ async def gather_kafka(settings: KafkaLogSettings) -> KafkaFacts:
     murmurs, began = Murmurs.listen(), time.monotonic()
     options = connection_options(settings.address, settings, client_id=CLIENT_ID)
     request_timeout_ms = int(settings.timeout_s * 1000)
+    trouble: KafkaError | None = None
     admin = AIOKafkaAdminClient(**options, request_timeout_ms=request_timeout_ms)
     consumer = AIOKafkaConsumer(**options, enable_auto_commit=False, request_timeout_ms=request_timeout_ms)
     try:
         async with asyncio.timeout(settings.timeout_s):
             await admin.start()
             await consumer.start()
-            return await _gather(admin, consumer, settings)
+            while True:
+                try:
+                    return await _gather(admin, consumer, settings)
+                except KafkaError as error:
+                    # A broker that has just gone is among those asked until the others have noticed.
+                    if not error.retriable:
+                        raise
+                    trouble = error
+                await asyncio.sleep(AGAIN_WAIT_S)
     except (KafkaError, OSError) as error:  # TimeoutError is an OSError
-        said = explain(error, settings.address, murmur=murmurs.since(began), topic=settings.address.topics.events)
+        said = explain(
+            trouble or error, settings.address, murmur=murmurs.since(began), topic=settings.address.topics.events
+        )
         return KafkaFacts(unreachable=said.message, unreachable_hint=said.hint)
     finally:
         await consumer.stop()
