@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .automaton import Counts
-from .expectation import Weighed, added, expect, taken_from, thinned
+from .expectation import Weighed, added, expect, first_lines, taken_from, thinned
 from .lattice import Lattice
 from .prior import Prior
 from .senders import Senders, learn_senders
@@ -69,7 +69,8 @@ def _try(lattice: Lattice, trails: Weighed, total: Counts, kind: int, price: flo
     """
     automaton = lattice.automaton
     prior = automaton.prior
-    concerned = _concerned(trails, kind)
+    # Where such a line is the first, nobody sent for it.
+    concerned = first_lines((item for item in trails if kind in item[0].kinds[1:]), CONCERNED_LINES_MAX)
     if not concerned:
         return False
     before = expect(lattice, concerned)
@@ -101,19 +102,6 @@ def _try(lattice: Lattice, trails: Weighed, total: Counts, kind: int, price: flo
     lattice.rebuild()
     automaton.learn(counts)
     return False
-
-
-def _concerned(trails: Weighed, kind: int) -> list[tuple[Trail, float]]:
-    """Return transactions where such a line is not the first, the most frequent ones if there are many."""
-    found: list[tuple[Trail, float]] = []
-    lines = 0
-    for trail, weight in trails:
-        if kind in trail.kinds[1:]:
-            lines += len(trail)
-            if found and lines > CONCERNED_LINES_MAX:
-                break
-            found.append((trail, weight))
-    return found
 
 
 def _sent_for_elsewhere(senders: Senders, kind: int, counts: Counts, prior: Prior) -> bool:

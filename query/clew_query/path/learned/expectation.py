@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .automaton import END, Counts
@@ -10,7 +10,7 @@ from .lattice import Lattice
 from .prior import Prior
 from .sequence import Trail
 
-__all__ = ["EDGE_PRICE", "Expected", "added", "expect", "priced", "taken_from", "thinned"]
+__all__ = ["EDGE_PRICE", "Expected", "added", "expect", "first_lines", "priced", "taken_from", "thinned"]
 
 COUNT_MIN = 1e-9
 EDGE_PRICE = 20.0
@@ -18,6 +18,18 @@ EDGE_PRICE = 20.0
 
 Weighed = Sequence[tuple[Trail, float]]
 """Different transactions, each with how often it was seen."""
+
+
+def first_lines(trails: Iterable[tuple[Trail, float]], lines_max: int) -> list[tuple[Trail, float]]:
+    """Return the first of these, as many as have so many lines together; one at least, if there is one."""
+    chosen: list[tuple[Trail, float]] = []
+    lines = 0
+    for item in trails:
+        lines += len(item[0])
+        if chosen and lines > lines_max:
+            break
+        chosen.append(item)
+    return chosen
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from .asynchronous import find_spawned
 from .automaton import Automaton
 from .decode import decode
 from .exchange import Exchanges, solve
-from .expectation import Weighed, expect, priced, thinned
+from .expectation import Weighed, expect, first_lines, priced, thinned
 from .lateness import Correction, corrected_times, learn_lateness
 from .lattice import Lattice
 from .model import Model
@@ -116,14 +116,7 @@ def _sample(trails: Sequence[tuple[Trail, float]], lines_max: int = LINES_MAX) -
     half = SEQUENCES_MAX // 2
     rest = trails[half:]
     step = max(1, -(-len(rest) // half))
-    chosen: list[tuple[Trail, float]] = []
-    lines = 0
-    for item in [*trails[:half], *rest[::step]]:
-        if chosen and lines + len(item[0]) > lines_max:
-            break
-        lines += len(item[0])
-        chosen.append(item)
-    return chosen
+    return first_lines([*trails[:half], *rest[::step]], lines_max)
 
 
 def _learn_calls(model: Model, trails: list[tuple[Trail, float]], warm: Model | None, *, cold: bool) -> None:

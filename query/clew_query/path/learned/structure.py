@@ -8,7 +8,7 @@ clearly likelier is kept.
 from __future__ import annotations
 
 from .automaton import END, Counts
-from .expectation import Expected, Weighed, added, expect, priced, taken_from, thinned
+from .expectation import Expected, Weighed, added, expect, first_lines, priced, taken_from, thinned
 from .lattice import Lattice
 from .sequence import STREAMS_MAX, Trail
 
@@ -89,7 +89,7 @@ def _try_without(lattice: Lattice, trails: Weighed, total: Expected, edge: Edge,
     """
     price, gain_min = prices
     automaton, kinds = lattice.automaton, lattice.automaton.prior.kinds
-    concerned = _concerned(trails, edge)
+    concerned = first_lines((item for item in trails if _has(item[0], edge)), CONCERNED_LINES_MAX)
     before = expect(lattice, concerned)
     rest = taken_from(total.counts, before.counts)
     kept = automaton.counts
@@ -102,7 +102,6 @@ def _try_without(lattice: Lattice, trails: Weighed, total: Expected, edge: Edge,
     lattice.forbidden |= {(edge[0] * STREAMS_MAX + n, edge[1]) for n in range(STREAMS_MAX)}
     lattice.rebuild()
     automaton.learn(thinned(forgotten, automaton.prior, price))
-    after = before
     for round_ in range(ROUNDS_WITHOUT + ROUNDS_AFTER):
         if round_ == ROUNDS_WITHOUT:
             lattice.forbidden = frozenset()
@@ -120,14 +119,6 @@ def _try_without(lattice: Lattice, trails: Weighed, total: Expected, edge: Edge,
     return False
 
 
-def _concerned(trails: Weighed, edge: Edge) -> Weighed:
-    """Return transactions where the service and such a line are, the most frequent ones if there are many."""
-    found: list[tuple[Trail, float]] = []
-    lines = 0
-    for trail, weight in trails:
-        if edge[1] in trail.kinds and any(stream // STREAMS_MAX == edge[0] for stream in trail.streams):
-            lines += len(trail)
-            if found and lines > CONCERNED_LINES_MAX:
-                break
-            found.append((trail, weight))
-    return found
+def _has(trail: Trail, edge: Edge) -> bool:
+    """Return whether the service and such a line are in a transaction."""
+    return edge[1] in trail.kinds and any(stream // STREAMS_MAX == edge[0] for stream in trail.streams)
