@@ -143,9 +143,15 @@ class Roster:
         self.open.pop(file.key, None)
 
     def drop(self, file: FollowedFile, *, missing: bool = False) -> None:
-        """No longer follow the file; `missing`: look for it elsewhere."""
+        """No longer follow the file, whatever is said of it from now on; `missing`: look for it elsewhere."""
         self.close(file)
         del self.files[file.key]
+        for path in (file.found.path, file.found.real_path):
+            if self.by_path.get(path) is file:
+                del self.by_path[path]
+        if file.queued:
+            self.queue.remove(file)
+            file.queued = False
         if file.account:
             self.known.put(replace(file.account, seen=file.peak), missing=missing)
         elif missing:

@@ -258,9 +258,6 @@ class Tailer:
             self._roster.complain(
                 file.found.path, f"given up unread, after it was held as long as allowed: {file.size} bytes"
             )
-        if file.queued:
-            self._roster.queue.remove(file)
-            file.queued = False
         self._roster.drop(file)
 
     def _has_news(self, file: FollowedFile) -> bool:

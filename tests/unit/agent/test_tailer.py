@@ -156,6 +156,24 @@ class TestRotation:
         assert sorted(follower.go()) == ["a.log:new", "a.log:unread"]
         assert not follower.of(Lost)
 
+    def test_what_begins_anew_out_of_the_globs_is_let_go_whatever_happens_to_it_then(
+        self, follow: Follow, log: Path, tmp_path: Path
+    ) -> None:
+        follower = follow()
+        append(log, "1\n")
+        follower.go()
+        follower.stop()
+        rotated = tmp_path / "a.log.1"
+        log.rename(rotated)
+        rotated.write_text("other\n")
+        assert follower.go() == []
+        append(rotated, "more\n")
+        assert follower.tailer
+        follower.tailer.look_at([str(rotated)])
+        assert follower.go(scan=False) == []
+        rotated.rename(log)
+        assert follower.go() == ["a.log:other", "a.log:more"]
+
     def test_deleted_while_open_it_is_read_to_its_end(self, follow: Follow, log: Path) -> None:
         follower = follow()
         append(log, "1\n")
