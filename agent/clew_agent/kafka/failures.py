@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from aiokafka import errors
@@ -55,11 +56,19 @@ _NO_ANSWER = (
 )
 
 
-def explain(error: BaseException | None, address: KafkaAddress, *, murmur: str = "", topic: str = "") -> Explained:
-    """Return what a failure means. `murmur`: what the library last said while it tried; `error` None: time ran out."""
+def explain(
+    error: BaseException | None, address: KafkaAddress, *, murmur: str = "", topics: Sequence[str] = ()
+) -> Explained:
+    """Return what a failure means. `murmur`: what the library last said while it tried; `error` None: time ran out.
+
+    `topics`: what was asked for; of a missing one the library does not say which it is.
+    """
     servers = ",".join(address.servers)
     if isinstance(error, errors.UnknownTopicOrPartitionError):
-        return Explained(f"the topic {topic} does not exist at {servers}", _MISSING_TOPIC)
+        what = (
+            f"the topic {topics[0]} does not exist" if len(topics) == 1 else f"a topic of {_either(topics)} is missing"
+        )
+        return Explained(f"{what} at {servers}", _MISSING_TOPIC)
     if error is None or isinstance(error, _NO_ANSWER):
         # While it tried, the library said more than the exception that it ended with.
         text = murmur or ("no answer in time" if error is None or isinstance(error, TimeoutError) else _words(error))
@@ -67,6 +76,10 @@ def explain(error: BaseException | None, address: KafkaAddress, *, murmur: str =
         text = _words(error)
     hint = next((hint for words, hint in _HINTS if any(word in text for word in words)), "")
     return Explained(f"Kafka at {servers} does not answer as it should: {text}", hint)
+
+
+def _either(topics: Sequence[str]) -> str:
+    return f"{', '.join(topics[:-1])} and {topics[-1]}" if topics else "those asked for"
 
 
 def _words(error: BaseException) -> str:

@@ -74,7 +74,7 @@ class KafkaDeadLetters:
                 await asyncio.gather(*sent)
         except (KafkaError, OSError) as error:  # TimeoutError is an OSError
             await self.close()
-            said = explain(error, self._settings.address, topic=self._topic)
+            said = explain(error, self._settings.address, topics=[self._topic])
             raise LogError(f"dead letters cannot be kept: {said.message}", hint=said.hint) from error
 
     async def _open(self) -> AIOKafkaProducer:

@@ -69,5 +69,5 @@ async def _send_records(letters: Sequence[DeadLetter], settings: KafkaLogSetting
         finally:
             await abandon(producer)
     except (KafkaError, OSError) as error:  # TimeoutError is an OSError
-        said = explain(error, settings.address, topic=letters[0].topic)
+        said = explain(error, settings.address, topics=list(dict.fromkeys(letter.topic for letter in letters)))
         raise LogError(f"letters could not be put back: {said.message}", hint=said.hint) from error

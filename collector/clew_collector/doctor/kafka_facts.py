@@ -84,9 +84,7 @@ async def gather_kafka(settings: KafkaLogSettings) -> KafkaFacts:
                     trouble = error
                 await asyncio.sleep(AGAIN_WAIT_S)
     except (KafkaError, OSError) as error:  # TimeoutError is an OSError
-        said = explain(
-            trouble or error, settings.address, murmur=murmurs.since(began), topic=settings.address.topics.events
-        )
+        said = explain(trouble or error, settings.address, murmur=murmurs.since(began), topics=settings.topics_read)
         return KafkaFacts(unreachable=said.message, unreachable_hint=said.hint)
     finally:
         await consumer.stop()

@@ -129,10 +129,16 @@ class TestWords:
     def test_a_failure_says_what_happened_and_what_to_do(
         self, error: BaseException | None, murmur: str, said: str, hint: str
     ) -> None:
-        explained = explain(error, self.ADDRESS, murmur=murmur, topic="t")
+        explained = explain(error, self.ADDRESS, murmur=murmur, topics=["t"])
         assert said in explained.message
         assert "a:1" in explained.message
         assert hint in explained.hint
+
+    def test_of_several_topics_none_is_said_to_be_the_missing_one(self) -> None:
+        error = errors.UnknownTopicOrPartitionError()
+        assert explain(error, self.ADDRESS, topics=["clew.events", "others"]).message == (
+            "a topic of clew.events and others is missing at a:1"
+        )
 
     def test_too_large_is_told_apart(self) -> None:
         assert is_too_large(errors.MessageSizeTooLargeError())

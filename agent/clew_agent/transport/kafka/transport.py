@@ -194,5 +194,5 @@ class KafkaTransport:
 
     def _unavailable(self, error: BaseException | None, began: float, *, topic: str = "") -> TransportUnavailable:
         murmur = self._murmurs.since(began)
-        said = explain(error, self._address, murmur=murmur, topic=topic or self._address.topics.events)
+        said = explain(error, self._address, murmur=murmur, topics=[topic or self._address.topics.events])
         return TransportUnavailable(said.message, hint=said.hint)

@@ -106,7 +106,7 @@ class KafkaAgents(Agents):
             try:
                 await self._read()
             except (KafkaError, OSError, LogError, sqlite3.Error) as error:
-                said = explain(error, self._settings.address, topic=self._settings.address.topics.agents)
+                said = explain(error, self._settings.address, topics=[self._settings.address.topics.agents])
                 if said.message != told:
                     _log.error("Heartbeats cannot be read and are tried again.", error=said.message, hint=said.hint)
                 told = said.message

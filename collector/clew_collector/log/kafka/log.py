@@ -279,5 +279,5 @@ class KafkaLog:
 
     def _failure(self, error: BaseException | None) -> LogError:
         murmur = self._murmurs.since(time.monotonic() - self._settings.timeout_s)
-        said = explain(error, self._settings.address, murmur=murmur, topic=self._settings.address.topics.events)
+        said = explain(error, self._settings.address, murmur=murmur, topics=self._settings.topics_read)
         return LogError(said.message, hint=said.hint)

@@ -167,5 +167,5 @@ class KafkaSpan:
         await self._consumer.stop()
 
     def _failure(self, error: BaseException) -> LogError:
-        said = explain(error, self._settings.address, topic=", ".join(self._settings.topics_read))
+        said = explain(error, self._settings.address, topics=self._settings.topics_read)
         return LogError(said.message, hint=said.hint)

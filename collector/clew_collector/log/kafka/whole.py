@@ -39,7 +39,7 @@ async def read_whole(settings: KafkaLogSettings, topic: str, *, client_id: str) 
                     if record.offset < ends[partition]:
                         yield record
     except (KafkaError, OSError) as error:  # TimeoutError is an OSError
-        said = explain(error, settings.address, topic=topic)
+        said = explain(error, settings.address, topics=[topic])
         raise LogError(said.message, hint=said.hint) from error
     finally:
         await consumer.stop()
