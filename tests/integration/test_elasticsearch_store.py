@@ -212,6 +212,25 @@ class TestRetention:
         assert api(store, "GET", f"/{names(store).blocks}/_count")["count"] == 1
         await janitor.close()
 
+    async def test_a_block_whose_day_somebody_else_removed_is_met_anew(
+        self, store: ElasticsearchStore, elastic: Elasticsearch
+    ) -> None:
+        """Whoever remembered the day would go on to fill it, and who reads the line again would not find it there."""
+        await fill(store, [event(0, timestamp=None, observed_timestamp=MIDNIGHT - 9 * DAY_NS)])
+        other = self.janitor(store, age_days_max=3)
+        assert len(await other.sweep()) == 1
+        await other.close()
+        retention = RetentionSettings(age_days_max=3)
+        mine = Janitor(connect(store.settings), names(store), retention, now=self.now, keep=store._blocks.keep)
+        assert await mine.sweep() == []
+        await mine.close()
+        late = event(1, timestamp=None, observed_timestamp=MIDNIGHT)
+        assert await fill(store, [late], 2) == [Verdict.CREATED]
+        again = ElasticsearchStore.open(store.settings)
+        assert await fill(again, [late]) == [Verdict.DUPLICATE]
+        await again.close()
+        assert await store.count(ALL) == 1
+
     async def test_the_oldest_go_for_the_size_of_all_and_today_stays(self, store: ElasticsearchStore) -> None:
         dice = random.Random(5)
         events = [

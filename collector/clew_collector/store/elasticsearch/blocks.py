@@ -9,7 +9,7 @@ reads what stands there.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -51,21 +51,22 @@ class Blocks:
 
     async def days(self, wanted: Mapping[str, str]) -> dict[str, str]:
         """Return each block's day; one that has none yet gets the one that is given for it."""
-        unknown = [block for block in wanted if block not in self._known]
-        if unknown:
-            await self._settle({block: wanted[block] for block in unknown})
-        days = {block: self._known[block] for block in wanted}
-        for block in wanted:
+        days = {block: self._known[block] for block in wanted if block in self._known}
+        for block in days:
             self._known.move_to_end(block)
+        if unknown := {block: day for block, day in wanted.items() if block not in days}:
+            settled = await self._settle(unknown)
+            self._known |= settled
+            days |= settled
         while len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
         return days
 
-    def forget(self) -> None:
-        """Ask for every block again: days were removed."""
-        self._known.clear()
+    def keep(self, days: Collection[str]) -> None:
+        """Ask again for the blocks of all other days: these were removed, and and what is written down of them."""
+        self._known = OrderedDict((block, day) for block, day in self._known.items() if day in days)
 
-    async def _settle(self, proposed: Mapping[str, str]) -> None:
+    async def _settle(self, proposed: Mapping[str, str]) -> dict[str, str]:
         index = self._names.blocks
         items = [BulkItem.of(index, block, msgspec.json.encode(_Day(day))) for block, day in proposed.items()]
         fates = await self._sender.send(items)
@@ -80,4 +81,4 @@ class Blocks:
             # A get by id is served from the translog too: nothing has to be refreshed for it.
             found = await self._connection.ask("POST", f"/{index}/_mget", {"ids": taken}, kind=_Many)
             days |= {one.id: one.source.day for one in found.docs if one.source is not None}
-        self._known |= days
+        return days

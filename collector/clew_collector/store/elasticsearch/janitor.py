@@ -80,11 +80,14 @@ class Janitor:
         settings: RetentionSettings,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        keep: Callable[[set[str]], None] = lambda _days: None,
     ) -> None:
+        """`keep` is told, with each look, of which days there are undated lines, whoever removed the others."""
         self._connection = connection
         self._names = names
         self._settings = settings
         self._now = now
+        self._keep = keep
         self._logger = structlog.get_logger()
         self._failure = ""
 
@@ -104,8 +107,9 @@ class Janitor:
         """Remove what is over; return what that was."""
         if self._settings.age_days_max is None and self._settings.size_bytes_max is None:
             return []
+        held = await self._held()
         removals = expired(
-            await self._held(),
+            held,
             today=self._now().date(),
             age_days_max=self._settings.age_days_max,
             size_bytes_max=self._settings.size_bytes_max,
@@ -121,6 +125,8 @@ class Janitor:
                 self._logger.info("A day was removed.", index=removal.name, reason=removal.reason)
             if self._names.is_undated(removal.name):
                 await self._forget_blocks(removal.name)
+        left = {one.name for one in held} - {removal.name for removal in removals}
+        self._keep({self._names.undated_day(name) for name in left if self._names.is_undated(name)})
         # Also with nothing to remove: whoever removed the last day may have been killed before this.
         await forget_transactions(self._connection, self._names)
         return removals

@@ -91,6 +91,10 @@ class Names:
         """Return whether the index has lines that say no day."""
         return index.startswith(self._undated)
 
+    def undated_day(self, index: str) -> str:
+        """Return the day of an index of lines that say none, as `undated` takes it."""
+        return index.removeprefix(self._undated)
+
     def day(self, index: str) -> date | None:
         """Return the day that the index of events is named by, None if it is none of ours."""
         text = index.removeprefix(self._undated).removeprefix(self._events)

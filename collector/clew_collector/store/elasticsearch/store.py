@@ -94,7 +94,7 @@ class ElasticsearchStore:
     @property
     def janitor(self) -> Janitor:
         """Who removes what is over the retention of the settings."""
-        return Janitor(self._connection, self._names, self.settings.retention)
+        return Janitor(self._connection, self._names, self.settings.retention, keep=self._blocks.keep)
 
     @property
     def requests(self) -> Counter[Decision]:
