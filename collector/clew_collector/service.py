@@ -145,6 +145,8 @@ class Collector:
             problems.append("The consumer is not running.")
         if (problem := self.consumer.problem) is not None:
             problems.append(f"The store does not get on: {problem}.")
+        if isinstance(self.store, ElasticsearchStore) and (red := await self.store.problem()) is not None:
+            problems.append(red)
         lag = await self.log.lag_bytes(self.consumer.position)
         if lag > self.settings.lag_bytes_max:
             problems.append(f"The store is {lag} bytes behind the log.")

@@ -341,6 +341,16 @@ class TestTrouble:
         await store.close()
         await remove_indices(store)
 
+    async def test_an_index_on_no_node_is_told_also_where_nothing_is_written(self, store: ElasticsearchStore) -> None:
+        await fill(store, [event(0)])
+        assert await store.problem() is None
+        nowhere = {"index.routing.allocation.require._name": "nobody", "index.number_of_replicas": 0}
+        lost = names(store).dated(day_text(MIDNIGHT - DAY_NS))
+        api(store, "PUT", f"/{lost}?wait_for_active_shards=0&timeout=1s", {"settings": nowhere})
+        told = await store.problem()
+        assert told is not None
+        assert f"red: 1 shards of {lost} are on no node" in told
+
     async def test_an_index_that_somebody_else_made_is_left_alone(self, store: ElasticsearchStore) -> None:
         index = f"{store.settings.index_prefix}-events-mine"
         api(store, "PUT", f"/{index}", {"settings": {"number_of_replicas": 0}})

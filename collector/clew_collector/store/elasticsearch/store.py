@@ -31,6 +31,7 @@ from .answers import Answers
 from .blocks import Blocks
 from .connection import Connection, connect, refused
 from .encoding import encode
+from .health import told_red
 from .janitor import Janitor
 from .names import Names, block_of, day_of
 from .preparation import index_names, prepare
@@ -253,6 +254,10 @@ class ElasticsearchStore:
     async def files(self) -> list[StoredFile]:
         """Return what there is of each file, by file id."""
         return await self._answers.files()
+
+    async def problem(self) -> str | None:
+        """Return what is wrong with our indices, in a sentence; None when nothing is known to be."""
+        return await told_red(self._connection, self._names)
 
     async def close(self) -> None:
         """Close the connections."""
