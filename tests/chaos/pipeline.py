@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import random
+import re
+import sys
 import threading
 import time
 from collections import Counter
@@ -13,29 +14,38 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import httpx
 from deploy.engines import Elasticsearch, Kafka
 from tests.elastic_stores import elastic_settings
-from tests.kafka_topics import create, in_thread, new_prefix
+from tests.kafka_topics import create, in_thread, new_prefix, read_all
 from tests.scenarios.agent_program import AgentProgram
 from tests.scenarios.collector_program import CollectorProgram
 
+from clew_agent.wire import decode_chunk
 from clew_collector.audit import Audit, audit_without_log
+from clew_collector.dead_letters.kafka import KafkaDeadLetters
 from clew_collector.log.kafka.agents import KafkaAgents
 from clew_collector.log.kafka.settings import KafkaLogSettings
 from clew_collector.store.elasticsearch import ElasticsearchStore
 from clew_collector.store.expression import ALL
 from clew_collector.store.protocol import SearchRequest
 
+from .pace import RECOVERY_S_MAX, Pace, speed
+
 __all__ = ["Account", "Pipeline", "repeated"]
 
 FILES = 3
 LINES_AT_ONCE = 20
-WRITE_PAUSE_S = 0.02
+WRITE_PAUSE_S = 0.04
+"""1,500 lines a second in all: less than the machine stores, so that a failure is caught up with and not waited for."""
 STILL_S_MAX = 90.0
 """As long as more comes, it is waited for, however slow the machine is; what is still for so long is at its end."""
 LIMIT = 10_000
+MOVED_CLOCK = Path(__file__).with_name("moved_clock.py")
+FIRST_S_MAX = 60.0
+TOLD_MAX = 20
 
 
 def repeated(full: int, reduced: int) -> int:
@@ -52,6 +62,8 @@ class Account:
     doubled: int
     strange: int
     """Events that nobody wrote."""
+    letters: int
+    """Dead letters: nothing that a writer wrote may become one."""
 
 
 class Writer:
@@ -90,7 +102,21 @@ class Writer:
 class Pipeline:
     """A context manager: everything runs inside, and is ended at its end, whatever happened."""
 
-    def __init__(self, folder: Path, kafka: Kafka, elastic: Elasticsearch, *, seed: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kafka: Kafka,
+        elastic: Elasticsearch,
+        *,
+        seed: int = 1,
+        relayed: str = "",
+        member: str = "",
+        **agent: Any,
+    ) -> None:
+        """`relayed`: where the agent reaches Kafka, if not there; `member`: the first collector's lasting name.
+
+        `agent`: more of the agent's settings.
+        """
         self.kafka = kafka
         self.elastic = elastic
         self.random = random.Random(seed)
@@ -99,11 +125,21 @@ class Pipeline:
         self.store_settings = elastic_settings(elastic.url)
         self._folder = folder
         (folder / "logs").mkdir()
-        self.agent = AgentProgram(folder, self.server, send_timeout_s=5)
+        self._member = member
+        self._clock = folder / "clock"
+        self.move_clock(0)
+        self.agent = AgentProgram(
+            folder,
+            f"kafka://{relayed or kafka.bootstrap}/{self.prefix}",
+            prefix=[sys.executable, str(MOVED_CLOCK), str(self._clock)],
+            send_timeout_s=5,
+            **agent,
+        )
         self.writers = [Writer(folder / "logs" / f"{n}.log", n) for n in range(FILES)]
         self._names = itertools.count(1)
         self._stack = ExitStack()
         self.collectors: list[CollectorProgram] = []
+        self.pace = Pace(self.log_settings, self.store_settings)
 
     @property
     def log_settings(self) -> KafkaLogSettings:
@@ -119,21 +155,22 @@ class Pipeline:
         )
         self._stack.enter_context(self.agent)
         self.agent.start()
-        self.add_collector()
+        self.add_collector(self._member)
         for writer in self.writers:
             writer.start()
             self._stack.callback(writer.stop)
+        self._stack.enter_context(self.pace)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def add_collector(self) -> CollectorProgram:
+    def add_collector(self, member: str = "") -> CollectorProgram:
         """Let one more collector join the group."""
         store = self.store_settings.model_dump(mode="json", exclude_defaults=True)
         collector = CollectorProgram(
             self._folder / f"collector-{next(self._names)}",
-            log={"kafka": {"server": self.server, "group": self.prefix, "timeout_s": 10, "session_timeout_s": 6}},
+            log={"kafka": {**self.log_settings.model_dump(mode="json", exclude_defaults=True), "member": member}},
             store={"elasticsearch": store},
             retry_wait_s_max=1,
         )
@@ -142,9 +179,43 @@ class Pipeline:
         self.collectors.append(collector)
         return collector
 
+    def move_clock(self, days: int) -> None:
+        """Let the agent live so many days ahead, from its next start on."""
+        self._clock.write_text(str(days * 86_400))
+
+    def read_again(self) -> int:
+        """Return how many lines the first collector was given again since it was started."""
+        text = httpx.get(self.collectors[0].url + "/metrics", timeout=30).text
+        found = re.search(r'^clew_consumer_events_total\{verdict="duplicate"\} (\S+)', text, re.MULTILINE)
+        return int(float(found[1])) if found else 0
+
     def run_for(self, least_s: float, most_s: float) -> None:
         """Let everything work for a while."""
         time.sleep(self.random.uniform(least_s, most_s))
+
+    def begin(self, at_work_s: float) -> None:
+        """Let everything work for so long once the first lines are stored: the speed before all failures."""
+        deadline = time.monotonic() + FIRST_S_MAX
+        while not any(one.stored for one in self.pace.samples):
+            assert time.monotonic() < deadline, "nothing was stored"
+            time.sleep(0.1)
+        time.sleep(at_work_s)
+
+    def go_on(self) -> bool:
+        """Return whether something was committed within `RECOVERY_S_MAX` of the last failure's end, once it was."""
+        deadline = self.pace.failures[-1].ended + RECOVERY_S_MAX
+        while not (recovered := self.pace.recovered()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return recovered
+
+    def speeds(self, after_s: float) -> tuple[float, float]:
+        """Return how many lines a second were stored before the first failure, and since the last, for `after_s`."""
+        ended = self.pace.failures[-1].ended
+        while time.monotonic() < ended + after_s:
+            time.sleep(0.1)
+        samples = list(self.pace.samples)
+        first = next(one.at for one in samples if one.stored)
+        return speed(samples, first, self.pace.failures[0].began), speed(samples, ended, ended + after_s)
 
     def settle(self) -> Account:
         """Stop writing, wait until everything is stored, or time is up, and count."""
@@ -160,7 +231,17 @@ class Pipeline:
             lost=sum(1 for line in written if line not in stored),
             doubled=sum(count - 1 for line, count in stored.items() if line in written),
             strange=sum(count for line, count in stored.items() if line not in written),
+            letters=in_thread(self._letters()),
         )
+
+    def tell(self) -> str:
+        """Return which lines are lost or doubled, and whether Kafka has them: for who looks for the cause."""
+        stored, topic = in_thread(self._stored()), self.log_settings.address.topics.events
+        records = in_thread(read_all(self.kafka.bootstrap, topic))
+        in_kafka = Counter(line.raw for record in records for line in decode_chunk(record.value).lines())
+        wrong = [line for writer in self.writers for line in writer.written() if stored[line] != 1]
+        told = [f"{line!r}: {stored[line]} times stored, {in_kafka[line]} times in Kafka" for line in wrong[:TOLD_MAX]]
+        return "\n".join([f"{len(wrong)} lines are wrong:", *told])
 
     def audit(self) -> Audit:
         """Return the account of every file, once the agent has reported all of it."""
@@ -188,6 +269,13 @@ class Pipeline:
         finally:
             await store.close()
 
+    async def _letters(self) -> int:
+        letters = KafkaDeadLetters(self.log_settings, client_id="test")
+        try:
+            return len(await letters.letters())
+        finally:
+            await letters.close()
+
     async def _audit(self) -> Audit:
         agents = KafkaAgents.follow(self.log_settings, client_id="test")
         store = ElasticsearchStore.open(self.store_settings)
@@ -205,17 +293,3 @@ def _wait_while_it_grows(ask: Callable[[], int], goal: int) -> None:
         if now != last:
             last, changed = now, time.monotonic()
         time.sleep(0.5)
-
-
-def dead_letters_of(pipeline: Pipeline) -> int:
-    """Return how many letters there are: nothing that a writer wrote may become one."""
-    from clew_collector.dead_letters.kafka import KafkaDeadLetters
-
-    async def count() -> int:
-        letters = KafkaDeadLetters(pipeline.log_settings, client_id="test")
-        try:
-            return len(await letters.letters())
-        finally:
-            await letters.close()
-
-    return asyncio.run(count())

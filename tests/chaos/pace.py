@@ -1,0 +1,152 @@
+"""How far the store and the group are, looked at all the time: how long after a failure all went on, and how fast."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Self
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from clew_collector.errors import StoreError
+from clew_collector.log.kafka.settings import KafkaLogSettings
+from clew_collector.store.elasticsearch import ElasticsearchSettings, ElasticsearchStore
+from clew_collector.store.expression import ALL
+
+__all__ = ["RECOVERY_S_MAX", "Failure", "Pace", "Sample", "recovery_s", "speed"]
+
+RECOVERY_S_MAX = 30.0
+"""So long after a failure's end the position that is committed must have moved again."""
+POLL_S = 0.3
+ASK_S_MAX = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was there at a time of `time.monotonic`; None where nobody answered."""
+
+    at: float
+    stored: int | None
+    """Events that are found."""
+    committed: int | None
+    """The sum of the offsets that the group has committed."""
+
+
+@dataclass(slots=True)
+class Failure:
+    """Something killed, stopped or away, in terms of `time.monotonic`."""
+
+    began: float
+    ended: float = 0.0
+
+
+def recovery_s(samples: Sequence[Sample], ended: float) -> float | None:
+    """Return how long after a failure's end something was committed; None if that was not seen. Pure."""
+    before = max((one.committed for one in samples if one.at <= ended and one.committed is not None), default=0)
+    moved = (one.at for one in samples if one.at > ended and one.committed is not None and one.committed > before)
+    return next((at - ended for at in moved), None)
+
+
+def speed(samples: Sequence[Sample], start: float, end: float) -> float:
+    """Return how many lines a second became searchable in a stretch of time; 0 if nobody answered. Pure."""
+    seen = [(one.at, one.stored) for one in samples if start <= one.at <= end and one.stored is not None]
+    if len(seen) < 2:
+        return 0.0
+    (first_at, first), (last_at, last) = seen[0], seen[-1]
+    return (last - first) / (last_at - first_at)
+
+
+class Pace:
+    """Looks while it is entered, in a thread of its own."""
+
+    def __init__(self, log: KafkaLogSettings, store: ElasticsearchSettings) -> None:
+        self._log = log
+        self._store = store
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._look()), name="pace")
+        self.samples: list[Sample] = []
+        self.failures: list[Failure] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """Note when a failure begins and ends."""
+        failure = Failure(time.monotonic())
+        yield
+        failure.ended = time.monotonic()
+        self.failures.append(failure)
+
+    def recovered(self) -> bool:
+        """Return whether something was committed since the last failure ended."""
+        return recovery_s(self.samples, self.failures[-1].ended if self.failures else 0.0) is not None
+
+    def recoveries(self) -> list[float]:
+        """Return how long each failure's recovery took; those that the next failure cut short are left out."""
+        ends = [failure.began for failure in self.failures[1:]] + [float("inf")]
+        found = []
+        for failure, end in zip(self.failures, ends, strict=True):
+            took = recovery_s([one for one in self.samples if one.at < end], failure.ended)
+            if took is not None:
+                found.append(took)
+            elif end - failure.ended > RECOVERY_S_MAX:
+                found.append(float("inf"))
+        return found
+
+    async def _look(self) -> None:
+        store = ElasticsearchStore.open(self._store)
+        committed = _Committed(self._log)
+        try:
+            while not self._stopping.is_set():
+                at = time.monotonic()
+                counts = await asyncio.gather(_or_none(lambda: store.count(ALL)), _or_none(committed.total))
+                self.samples.append(Sample(at, *counts))
+                await asyncio.sleep(POLL_S)
+        finally:
+            await committed.close()
+            await store.close()
+
+
+async def _or_none(ask: Callable[[], Awaitable[int]]) -> int | None:
+    """Return the answer; None where there is none: what is asked is away on purpose."""
+    with suppress(StoreError, KafkaError, OSError):  # TimeoutError is an OSError
+        async with asyncio.timeout(ASK_S_MAX):
+            return await ask()
+    return None
+
+
+class _Committed:
+    """Asks for a group's offsets by a client that is replaced when it failed."""
+
+    def __init__(self, log: KafkaLogSettings) -> None:
+        self._log = log
+        self._client: AIOKafkaAdminClient | None = None
+
+    async def total(self) -> int:
+        """Return their sum."""
+        if self._client is None:
+            servers = ",".join(self._log.address.servers)
+            self._client = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=int(ASK_S_MAX * 1000))
+        try:
+            await self._client.start()
+            offsets = await self._client.list_consumer_group_offsets(self._log.group)
+        except BaseException:
+            await self.close()
+            raise
+        return sum(max(0, one.offset) for one in offsets.values())
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
