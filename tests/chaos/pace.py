@@ -10,13 +10,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Self
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from clew_collector.errors import StoreError
 from clew_collector.log.kafka.settings import KafkaLogSettings
 from clew_collector.store.elasticsearch import ElasticsearchSettings, ElasticsearchStore
 from clew_collector.store.expression import ALL
+
+from .offsets import Committed
 
 __all__ = ["RECOVERY_S_MAX", "Failure", "Pace", "Sample", "recovery_s", "speed"]
 
@@ -106,7 +107,7 @@ class Pace:
 
     async def _look(self) -> None:
         store = ElasticsearchStore.open(self._store)
-        committed = _Committed(self._log)
+        committed = Committed(self._log, ask_s_max=ASK_S_MAX)
         try:
             while not self._stopping.is_set():
                 at = time.monotonic()
@@ -124,29 +125,3 @@ async def _or_none(ask: Callable[[], Awaitable[int]]) -> int | None:
         async with asyncio.timeout(ASK_S_MAX):
             return await ask()
     return None
-
-
-class _Committed:
-    """Asks for a group's offsets by a client that is replaced when it failed."""
-
-    def __init__(self, log: KafkaLogSettings) -> None:
-        self._log = log
-        self._client: AIOKafkaAdminClient | None = None
-
-    async def total(self) -> int:
-        """Return their sum."""
-        if self._client is None:
-            servers = ",".join(self._log.address.servers)
-            self._client = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=int(ASK_S_MAX * 1000))
-        try:
-            await self._client.start()
-            offsets = await self._client.list_consumer_group_offsets(self._log.group)
-        except BaseException:
-            await self.close()
-            raise
-        return sum(max(0, one.offset) for one in offsets.values())
-
-    async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()

@@ -29,9 +29,9 @@ from clew_collector.dead_letters.kafka import KafkaDeadLetters
 from clew_collector.log.kafka.agents import KafkaAgents
 from clew_collector.log.kafka.settings import KafkaLogSettings
 from clew_collector.store.elasticsearch import ElasticsearchStore
-from clew_collector.store.expression import ALL
 from clew_collector.store.protocol import SearchRequest
 
+from .offsets import committed, end
 from .pace import RECOVERY_S_MAX, Pace, speed
 
 __all__ = ["Account", "Pipeline", "repeated"]
@@ -218,13 +218,15 @@ class Pipeline:
         return speed(samples, first, self.pace.failures[0].began), speed(samples, ended, ended + after_s)
 
     def settle(self) -> Account:
-        """Stop writing, wait until everything is stored, or time is up, and count."""
+        """Stop writing, wait until the agent and the collectors have come to rest, and count."""
         for writer in self.writers:
             writer.stop()
         written = Counter(itertools.chain.from_iterable(writer.written() for writer in self.writers))
-        _wait_while_it_grows(lambda: in_thread(self._count()), len(written))
-        # What is doubled comes late: let the agent and the collectors come to rest.
-        time.sleep(2)
+        # What is doubled comes late: once all is acknowledged the agent sends no more, once Kafka is read to its end
+        # nothing more is stored.
+        size = sum(path.stat().st_size for path in (self._folder / "logs").iterdir())
+        _wait_while_it_grows(lambda: in_thread(self._acknowledged()), size)
+        _wait_while_it_grows(lambda: in_thread(committed(self.log_settings)), in_thread(end(self.log_settings)))
         stored = in_thread(self._stored())
         return Account(
             written=len(written),
@@ -244,17 +246,15 @@ class Pipeline:
         return "\n".join([f"{len(wrong)} lines are wrong:", *told])
 
     def audit(self) -> Audit:
-        """Return the account of every file, once the agent has reported all of it."""
-        size = sum(path.stat().st_size for path in (self._folder / "logs").iterdir())
-        _wait_while_it_grows(lambda: sum(file.acknowledged for file in in_thread(self._audit()).files), size)
+        """Return the account of every file, for when all has settled."""
         return in_thread(self._audit())
 
-    async def _count(self) -> int:
-        store = ElasticsearchStore.open(self.store_settings)
+    async def _acknowledged(self) -> int:
+        agents = KafkaAgents.follow(self.log_settings, client_id="test")
         try:
-            return await store.count(ALL)
+            return sum(ledger.acknowledged for ledger in (await agents.ledgers()).values())
         finally:
-            await store.close()
+            await agents.close()
 
     async def _stored(self) -> Counter[bytes]:
         store = ElasticsearchStore.open(self.store_settings)
