@@ -18,7 +18,8 @@ from .process import Process, tail
 
 __all__ = ["Elasticsearch"]
 
-READY_WAIT_S = 120.0
+READY_WAIT_S = 300.0
+"""Long, as a machine may be busy; a process that ended is noticed at once."""
 READY_POLL_S = 0.3
 
 

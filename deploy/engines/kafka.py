@@ -22,7 +22,8 @@ from .process import Process, tail
 
 __all__ = ["Kafka", "KafkaNode", "properties"]
 
-READY_WAIT_S = 60.0
+READY_WAIT_S = 180.0
+"""Long, as a machine may be busy; a process that ended is noticed at once."""
 READY_POLL_S = 0.2
 ASK_WAIT_S = 5.0
 FORMAT_WAIT_S = 60.0
