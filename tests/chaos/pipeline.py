@@ -37,9 +37,9 @@ from .pace import RECOVERY_S_MAX, Pace, speed
 __all__ = ["Account", "Pipeline", "repeated"]
 
 FILES = 3
-LINES_AT_ONCE = 20
+LINES_AT_ONCE = 10
 WRITE_PAUSE_S = 0.04
-"""1,500 lines a second in all: less than the machine stores, so that a failure is caught up with and not waited for."""
+"""750 lines a second in all: less than a busy machine stores, so that a failure is caught up with and not waited for."""
 STILL_S_MAX = 90.0
 """As long as more comes, it is waited for, however slow the machine is; what is still for so long is at its end."""
 LIMIT = 10_000
