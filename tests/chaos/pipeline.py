@@ -28,7 +28,7 @@ from clew_collector.audit import Audit, audit_without_log
 from clew_collector.dead_letters.kafka import KafkaDeadLetters
 from clew_collector.log.kafka.agents import KafkaAgents
 from clew_collector.log.kafka.settings import KafkaLogSettings
-from clew_collector.store.elasticsearch import ElasticsearchStore
+from clew_collector.store.elasticsearch import ElasticsearchSettings, ElasticsearchStore
 from clew_collector.store.protocol import SearchRequest
 
 from .offsets import committed, end
@@ -39,10 +39,11 @@ __all__ = ["Account", "Pipeline", "repeated"]
 FILES = 3
 LINES_AT_ONCE = 10
 WRITE_PAUSE_S = 0.04
-"""750 lines a second in all: less than a busy machine stores, so that a failure is caught up with and not waited for."""
+"""750 lines a second in all, which a busy machine stores too: a failure is caught up with and not waited for."""
 STILL_S_MAX = 90.0
 """As long as more comes, it is waited for, however slow the machine is; what is still for so long is at its end."""
-LIMIT = 10_000
+LIMIT = 5_000
+COUNT_S_MAX = 600.0
 MOVED_CLOCK = Path(__file__).with_name("moved_clock.py")
 FIRST_S_MAX = 60.0
 TOLD_MAX = 20
@@ -144,6 +145,11 @@ class Pipeline:
     @property
     def log_settings(self) -> KafkaLogSettings:
         return KafkaLogSettings(server=self.server, group=self.prefix, timeout_s=10, session_timeout_s=6)
+
+    @property
+    def _counting(self) -> ElasticsearchSettings:
+        """Settings of who counts at the end, and waits for it as long as it takes."""
+        return self.store_settings.model_copy(update={"search_timeout_s": COUNT_S_MAX})
 
     def __enter__(self) -> Self:
         topics = self.log_settings.address.topics
@@ -257,7 +263,7 @@ class Pipeline:
             await agents.close()
 
     async def _stored(self) -> Counter[bytes]:
-        store = ElasticsearchStore.open(self.store_settings)
+        store = ElasticsearchStore.open(self._counting)
         try:
             found: Counter[bytes] = Counter()
             page = await store.search(SearchRequest(order="asc", limit=LIMIT))
@@ -278,7 +284,7 @@ class Pipeline:
 
     async def _audit(self) -> Audit:
         agents = KafkaAgents.follow(self.log_settings, client_id="test")
-        store = ElasticsearchStore.open(self.store_settings)
+        store = ElasticsearchStore.open(self._counting)
         try:
             return audit_without_log(await agents.ledgers(), await store.files())
         finally:
