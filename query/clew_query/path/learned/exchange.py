@@ -50,12 +50,13 @@ class Exchanges:
 
 
 def solve(
-    exchanges: Exchanges, offsets: Mapping[str, float], known: Mapping[str, float] | None
+    exchanges: Exchanges, offsets: Mapping[str, float], known: Mapping[str, float] | None, *, centre: bool = False
 ) -> tuple[dict[str, float], dict[str, float], bool]:
-    """Return offsets, how far each may be off, and whether any bound was violated before.
+    """Return offsets, how far each may be off, and whether they are others than before.
 
-    Offsets that violate nothing are left as they are. Least squares over the middles of the intervals, the narrow ones
-    weighing more; what agents measured counts as such a middle, too.
+    Offsets that violate nothing are left as they are, save with `centre`: those that nobody measured say no more than
+    the intervals they lie in, whose middles are the best guess (as NTP's, RFC 5905, section 8). Least squares over the
+    middles, the narrow intervals weighing more; what agents measured counts as such a middle, too.
     """
     hosts = sorted(offsets)
     index = {host: n for n, host in enumerate(hosts)}
@@ -74,9 +75,10 @@ def solve(
         rows.append((index[pair[0]], index[pair[1]], (low + high) / 2, width))
         for host in pair:
             uncertainty[host] = min(uncertainty.get(host, width), width)
-    if not rows or not violated:
+    if not rows or not (violated or centre):
         return dict(offsets), uncertainty, False
-    return _least_squares(hosts, rows, offsets, known), uncertainty, True
+    found = _least_squares(hosts, rows, offsets, known)
+    return found, uncertainty, violated or max(abs(found[host] - offsets[host]) for host in hosts) > SLACK_NS
 
 
 def _least_squares(

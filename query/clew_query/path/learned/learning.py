@@ -94,7 +94,9 @@ def learn(
         progress(f"learning calls from {len(trails)} different transactions")
         warm = model if round_ else previous
         _learn_calls(model, trails, warm, cold=round_ == 0)
-        if round_ == REFINEMENTS_MAX or not (moved or known_offsets) or not _refine(model, ordered, known_offsets):
+        if round_ == REFINEMENTS_MAX or not (moved or known_offsets):
+            break
+        if not _refine(model, ordered, known_offsets, centre=moved):
             break
     model.transactions = len(ordered)
     model.lines = sum(map(len, ordered))
@@ -220,14 +222,16 @@ def _writer(event: Event) -> tuple[str, str, str]:
     return event.service, event.instance, event.host
 
 
-def _refine(model: Model, transactions: Sequence[Sequence[Event]], known: Mapping[str, float] | None) -> bool:
+def _refine(
+    model: Model, transactions: Sequence[Sequence[Event]], known: Mapping[str, float] | None, *, centre: bool
+) -> bool:
     """Move the offsets to where the calls that are sure want them; return whether any moved."""
     lattice = lattice_of(model)
     exchanges = Exchanges()
     step = max(1, len(transactions) // OFFSET_TRANSACTIONS_MAX)
     for events in transactions[::step]:
         _exchange(model, lattice, events, exchanges)
-    model.offsets, model.uncertainty, moved = solve(exchanges, model.offsets, known)
+    model.offsets, model.uncertainty, moved = solve(exchanges, model.offsets, known, centre=centre)
     return moved
 
 
