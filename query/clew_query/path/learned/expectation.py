@@ -48,6 +48,8 @@ def expect(lattice: Lattice, trails: Weighed) -> Expected:
     steps: dict[int, float] = {}
     ends: dict[int, float] = {}
     for trail, weight in trails:
+        if lattice.full:
+            _count(found, lattice, steps, ends)
         readings = lattice.read(trail)
         found.loss += readings.loss * weight
         for arcs in readings.levels:
@@ -55,6 +57,12 @@ def expect(lattice: Lattice, trails: Weighed) -> Expected:
                 steps[step] = steps.get(step, 0.0) + posterior * weight
         for reading, posterior in readings.last.items():
             ends[reading] = ends.get(reading, 0.0) + posterior * weight
+    _count(found, lattice, steps, ends)
+    return found
+
+
+def _count(found: Expected, lattice: Lattice, steps: dict[int, float], ends: dict[int, float]) -> None:
+    """Add what these steps and last readings of the lattice are, and empty both: it may give their numbers anew."""
     kinds = lattice.automaton.prior.kinds
     for step, count in steps.items():
         if count < COUNT_MIN:
@@ -71,7 +79,8 @@ def expect(lattice: Lattice, trails: Weighed) -> Expected:
         for state in lattice.open_states(reading):
             of_state = found.counts.setdefault(state, {})
             of_state[END] = of_state.get(END, 0.0) + count
-    return found
+    steps.clear()
+    ends.clear()
 
 
 def added(a: Counts, b: Counts) -> Counts:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .automaton import END, OUTSIDE, Automaton, State
 from .sequence import STREAMS_MAX, Trail
@@ -20,7 +21,7 @@ __all__ = ["BEAM", "GOES_ON", "NOBODY", "SPAWNED", "Arc", "Lattice", "Readings",
 
 BEAM = 24
 KEEP_MIN = 1e-6
-"""Readings this much less likely than the best are dropped."""
+"""Readings this much less likely than the best are dropped, and ways on from a reading than its best one."""
 DEPTH_MAX = 24
 """How many open invocations a line may end at once."""
 SIDES_MAX = 16
@@ -41,9 +42,8 @@ Arc = tuple[int, int, int, float, float]
 """Reading before, reading after, step, its probability, its posterior."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a line can do to a reading."""
+class Step(NamedTuple):
+    """What a line can do to a reading; readings that differ in what it does not touch have it in common."""
 
     events: tuple[tuple[State, int], ...]
     factor: float
@@ -81,16 +81,18 @@ class Lattice:
     missing: float = 0.0
     """Share of lines that are thought to be missing."""
     sides_max: int = SIDES_MAX
+    keys_max: int = KEYS_MAX
     spawned: Mapping[int, float] = field(default_factory=dict)
     """Kinds of lines that may begin an invocation that nobody waits for, and how readily they do."""
     forbidden: frozenset[tuple[int, int]] = frozenset()
-    """Calls `(service, kind of first line)` that are never made."""
+    """Calls `(stream of the caller, kind of first line)` that are never made; `renew` when they change."""
     stacks: list[tuple[int, int, State]] = field(default_factory=lambda: [(-1, NOBODY, OUTSIDE)])
     """Each stack is its top on another stack: `(below, stream, state)`; the 0th is the outside alone."""
     readings: list[tuple[int, ...]] = field(default_factory=lambda: [(0,)])
     steps: list[Step] = field(default_factory=list)
     worked: int = 0
     """Arcs that were looked at so far: what reading costs, the same on every machine."""
+    _step_numbers: dict[Step, int] = field(default_factory=dict)
     _stack_numbers: dict[tuple[int, int, State], int] = field(default_factory=dict)
     _reading_numbers: dict[tuple[int, ...], int] = field(default_factory=dict)
     _after: dict[tuple[int, int, int], list[tuple[int, int]]] = field(default_factory=dict)
@@ -110,12 +112,18 @@ class Lattice:
         self._after.clear()
         self.steps.clear()
         del self.stacks[1:], self.readings[1:]
+        self._step_numbers.clear()
         self._stack_numbers.clear()
         self._reading_numbers.clear()
 
+    @property
+    def full(self) -> bool:
+        """Whether the next transaction's reading forgets all numbers of steps and readings that were told so far."""
+        return len(self._after) > self.keys_max
+
     def read(self, trail: Trail) -> Readings:
         """Return the readings of a transaction. Never empty: whatever the lines are, something explains them."""
-        if len(self._after) > KEYS_MAX:
+        if self.full:
             self.rebuild()
         level: dict[int, float] = {0: 1.0}
         alphas = [level]
@@ -123,25 +131,26 @@ class Lattice:
         loss = 0.0
         weighed, beam = self._weighed, self.beam
         for stream, kind in zip(trail.streams, trail.kinds, strict=True):
-            arcs: list[tuple[int, int, int, float]] = []
+            found: list[tuple[int, list[tuple[int, int, float]]]] = []
             after: dict[int, float] = {}
             for reading, alpha in level.items():
                 key = (reading, stream, kind)
                 ways = weighed.get(key)
                 if ways is None:
                     ways = self._weigh(key)
-                for target, step, p in ways:
-                    arcs.append((reading, target, step, p))
+                found.append((reading, ways))
+                self.worked += len(ways)
+                for target, _, p in ways:
                     after[target] = after.get(target, 0.0) + alpha * p
-            self.worked += len(arcs)
             floor = max(after.values()) * KEEP_MIN
             if len(after) > beam:
                 floor = max(floor, sorted(after.values(), reverse=True)[beam - 1])
-            total = sum(v for v in after.values() if v >= floor)
-            level = {reading: v / total for reading, v in after.items() if v >= floor}
+            level = {reading: v for reading, v in after.items() if v >= floor}
+            total = sum(level.values())
+            level = {reading: v / total for reading, v in level.items()}
             loss -= math.log(total)
             alphas.append(level)
-            levels.append([(a, b, c, p / total) for a, b, c, p in arcs if b in level])
+            levels.append([(a, b, step, p / total) for a, ways in found for b, step, p in ways if b in level])
         last = {reading: v * self.ending(reading) for reading, v in level.items()}
         total = sum(last.values())
         beta = {reading: self.ending(reading) / total for reading in level}
@@ -177,8 +186,15 @@ class Lattice:
         ways = self._after.get(key)
         if ways is None:
             ways = self._after[key] = self._expand(*key)
-        weighed = self._weighed[key] = [(target, step, self._value(step)) for target, step in ways]
+        if self.forbidden:
+            ways = [way for way in ways if not self._is_forbidden(self.steps[way[1]])] or ways
+        values = [(target, step, self._value(step)) for target, step in ways]
+        floor = KEEP_MIN * max(p for _, _, p in values)  # what is below would be dropped right after
+        weighed = self._weighed[key] = [way for way in values if way[2] >= floor]
         return weighed
+
+    def _is_forbidden(self, step: Step) -> bool:
+        return step.caller >= 0 and (step.caller, step.events[-1][1] - self.automaton.prior.kinds) in self.forbidden
 
     def _value(self, number: int) -> float:
         value = self._values.get(number)
@@ -227,10 +243,9 @@ class Lattice:
                 caller = self._stack(below, owner, (a, kind, c)) if at else 0
                 top = self._stack(caller, stream, (kind, 0, 0))
                 step = Step((*ended, (state, kinds + kind)), factor, number, pops, owner, below == 0 and number == 0)
-            if step.caller == GOES_ON or (owner, kind) not in self.forbidden:
-                ways.append((self._reading((*threads[:number], top, *threads[number + 1 :])), self._step(step)))
-                if self.missing:
-                    self._expand_silent(ways, (threads, number, pops), (at, ended), stream, kind)
+            ways.append((self._reading((*threads[:number], top, *threads[number + 1 :])), self._step(step)))
+            if self.missing:
+                self._expand_silent(ways, (threads, number, pops), (at, ended), stream, kind)
             if at == 0:
                 break
             ended = (*ended, (state, END))
@@ -280,8 +295,11 @@ class Lattice:
             yield owner
 
     def _step(self, step: Step) -> int:
-        self.steps.append(step)
-        return len(self.steps) - 1
+        number = self._step_numbers.get(step)
+        if number is None:
+            number = self._step_numbers[step] = len(self.steps)
+            self.steps.append(step)
+        return number
 
     def _stack(self, below: int, stream: int, state: State) -> int:
         key = (below, stream, state)
@@ -304,15 +322,16 @@ def _backward(
     alphas: Sequence[Mapping[int, float]],
     beta: Mapping[int, float],
 ) -> list[list[Arc]]:
-    """Return the arcs with their posteriors."""
+    """Return the arcs with their posteriors; those of readings from which nothing goes on are left out."""
     told: list[list[Arc]] = [[] for _ in levels]
     for i in range(len(levels) - 1, -1, -1):
         alpha = alphas[i]
         before: dict[int, float] = {}
         arcs = told[i]
         for a, b, step, p in levels[i]:
-            v = p * beta.get(b, 0.0)
-            before[a] = before.get(a, 0.0) + v
-            arcs.append((a, b, step, p, alpha[a] * v))
+            if b in beta:
+                v = p * beta[b]
+                before[a] = before.get(a, 0.0) + v
+                arcs.append((a, b, step, p, alpha[a] * v))
         beta = before
     return told

@@ -28,6 +28,7 @@ from .senders import Senders, learn_senders
 from .sequence import Trail, make_trail
 from .structure import improve_structure
 from .templates import Templates
+from .uncollected import uncollected
 
 __all__ = ["Progress", "learn"]
 
@@ -63,6 +64,7 @@ MISSING = 0.1
 """Share of first lines that are thought to be missing; in the first rounds none are."""
 
 
+@uncollected()
 def learn(
     transactions: Sequence[Sequence[Event]],
     *,

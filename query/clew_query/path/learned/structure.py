@@ -100,12 +100,10 @@ def _try_without(lattice: Lattice, trails: Weighed, total: Expected, edge: Edge,
         if state[1] != edge[1] or automaton.prior.service[state[0]] != edge[0]
     }
     lattice.forbidden |= {(edge[0] * STREAMS_MAX + n, edge[1]) for n in range(STREAMS_MAX)}
-    lattice.rebuild()
     automaton.learn(thinned(forgotten, automaton.prior, price))
     for round_ in range(ROUNDS_WITHOUT + ROUNDS_AFTER):
         if round_ == ROUNDS_WITHOUT:
             lattice.forbidden = frozenset()
-            lattice.rebuild()
         lattice.renew()
         after = expect(lattice, concerned)
         automaton.learn(thinned(added(rest, after.counts), automaton.prior, price))
@@ -115,7 +113,7 @@ def _try_without(lattice: Lattice, trails: Weighed, total: Expected, edge: Edge,
     if gain >= gain_min:
         return True
     automaton.learn(kept)
-    lattice.rebuild()
+    lattice.renew()
     return False
 
 
