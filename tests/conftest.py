@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploy.engines import Certificate, Elasticsearch, EnginesUnavailable, Kafka, Running
+from deploy.engines import Certificate, Elasticsearch, EnginesUnavailable, Kafka, Running, Security
 from deploy.engines.places import free_ports
 from hypothesis import settings
 from tests.relay import Relay
@@ -126,11 +126,13 @@ def _own_kafka(nodes: int, scram: dict[str, str] | None = None, **extra: str) ->
 
 
 @contextmanager
-def _own_elasticsearch(**extra: str) -> Iterator[Elasticsearch]:
+def _own_elasticsearch(
+    *, heap_mb: int = 1024, security: Security | None = None, **extra: str
+) -> Iterator[Elasticsearch]:
     with tempfile.TemporaryDirectory(prefix="clew-elasticsearch-", ignore_cleanup_errors=True) as folder:
         _want_engines()
         try:
-            node = Elasticsearch.start(Path(folder), extra=extra)
+            node = Elasticsearch.start(Path(folder), heap_mb=heap_mb, extra=extra, security=security)
         except EnginesUnavailable as unavailable:
             skip_or_fail(str(unavailable), required_by="CLEW_REQUIRE_ENGINES")
         try:
@@ -223,6 +225,15 @@ def elastic() -> Iterator[Elasticsearch]:
     else:
         with _own_elasticsearch() as node:
             yield node
+
+
+@pytest.fixture(scope="module")
+def secured_elastic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elasticsearch]:
+    """A real Elasticsearch that asks for a login over TLS; `security` holds that of somebody who may do anything."""
+    _want_engines()
+    certificate = Certificate.make(tmp_path_factory.mktemp("certificate"))
+    with _own_elasticsearch(heap_mb=512, security=Security(certificate, "elastic-admin", "Wahrsager-7")) as node:
+        yield node
 
 
 @pytest.fixture

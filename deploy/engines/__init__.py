@@ -6,6 +6,7 @@ from .elasticsearch import Elasticsearch
 from .errors import EngineError, EnginesUnavailable
 from .kafka import Kafka
 from .running import Running, start_all, stop_all
+from .security import Security
 
 __all__ = [
     "ELASTICSEARCH_VERSION",
@@ -16,6 +17,7 @@ __all__ = [
     "EnginesUnavailable",
     "Kafka",
     "Running",
+    "Security",
     "resolve_elasticsearch",
     "resolve_kafka",
     "start_all",

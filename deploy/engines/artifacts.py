@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import zipfile
@@ -9,9 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import EnginesUnavailable
+from .jdk import run_jdk
 from .places import java_home, locked
 
-__all__ = ["ELASTICSEARCH_VERSION", "KAFKA_VERSION", "pom", "resolve_elasticsearch", "resolve_kafka"]
+__all__ = [
+    "ELASTICSEARCH_VERSION",
+    "KAFKA_VERSION",
+    "pom",
+    "resolve_elasticsearch",
+    "resolve_kafka",
+    "resolve_secured_elasticsearch",
+]
 
 KAFKA_VERSION = "4.1.1"
 ELASTICSEARCH_VERSION = "8.19.8"
@@ -26,6 +35,7 @@ KAFKA_ARTIFACTS = (
 )
 # The server with few modules, which Elastic publishes for integration tests.
 ELASTICSEARCH_ARTIFACT = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{ELASTICSEARCH_VERSION}:zip"
+SECURITY_ANALYSIS = Path(__file__).with_name("SecurityAnalysis.java")
 
 
 def pom(artifacts: tuple[str, ...]) -> str:
@@ -52,6 +62,13 @@ def resolve_kafka() -> Path:
 def resolve_elasticsearch() -> Path:
     """Return Elasticsearch's home: `bin`, `config`, `lib`, `modules`."""
     return _once(f"elasticsearch-{ELASTICSEARCH_VERSION}", _fetch_elasticsearch)
+
+
+def resolve_secured_elasticsearch() -> Path:
+    """Return the home of an Elasticsearch that can make API keys: with a plugin of ours beside its few modules."""
+    source = SECURITY_ANALYSIS.read_bytes()
+    home = resolve_elasticsearch()
+    return _once(f"{home.name}-secured-{hashlib.sha256(source).hexdigest()[:12]}", lambda work: _secure(home, work))
 
 
 def _once(name: str, fetch: Callable[[Path], Path]) -> Path:
@@ -82,6 +99,23 @@ def _fetch_elasticsearch(work: Path) -> Path:
             if mode := entry.external_attr >> 16 & 0o777:
                 path.chmod(mode)
     return work / f"elasticsearch-{ELASTICSEARCH_VERSION}"
+
+
+def _secure(home: Path, work: Path) -> Path:
+    secured = work / "home"
+    shutil.copytree(home, secured)
+    name = SECURITY_ANALYSIS.stem
+    plugin, classes = secured / "plugins" / name, work / "classes"
+    plugin.mkdir()
+    run_jdk("javac", "-cp", f"{home}/lib/*", "-d", str(classes), str(SECURITY_ANALYSIS))
+    run_jdk("jar", "--create", "--file", str(plugin / f"{name}.jar"), "-C", str(classes), ".")
+    descriptor = {
+        "name": name, "classname": name, "version": "1", "description": "What the index of API keys is analysed with",
+        "java.version": "17", "elasticsearch.version": ELASTICSEARCH_VERSION,
+    }  # fmt: skip
+    lines = "".join(f"{key}={value}\n" for key, value in descriptor.items())
+    (plugin / "plugin-descriptor.properties").write_text(lines)
+    return secured
 
 
 def _maven(folder: Path, *arguments: str) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import EngineError
-from .places import java_home
+from .jdk import run_jdk
 
 __all__ = ["Certificate"]
 
 PASSWORD = "loopback"  # noqa: S105 - of a keystore that lives as long as a test
-KEYTOOL_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +26,13 @@ class Certificate:
         """Make one in the folder."""
         certificate = cls(folder / "loopback.p12", folder / "loopback.pem")
         store = ("-keystore", str(certificate.keystore), "-storepass", PASSWORD, "-alias", "loopback")
-        _keytool(
+        run_jdk(
+            *("keytool", "-noprompt"),
             *("-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "2", "-dname", "CN=loopback"),
             *("-ext", "san=ip:127.0.0.1,dns:localhost", "-ext", "bc:critical=ca:true", "-storetype", "PKCS12"),
             *store,
         )
-        _keytool("-exportcert", "-rfc", "-file", str(certificate.pem), *store)
+        run_jdk("keytool", "-noprompt", "-exportcert", "-rfc", "-file", str(certificate.pem), *store)
         return certificate
 
     @property
@@ -46,10 +44,3 @@ class Certificate:
             "ssl.keystore.password": self.password,
             "ssl.key.password": self.password,
         }
-
-
-def _keytool(*arguments: str) -> None:
-    command = [str(java_home() / "bin" / "keytool"), "-noprompt", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=KEYTOOL_WAIT_S)
-    if done.returncode:
-        raise EngineError(f"keytool failed: {done.stdout}{done.stderr}")

@@ -1,4 +1,4 @@
-"""An Elasticsearch of one node on loopback, without security, never as root."""
+"""An Elasticsearch of one node on loopback, without security unless it is given one, never as root."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import httpx
 
-from .artifacts import resolve_elasticsearch
+from .artifacts import resolve_elasticsearch, resolve_secured_elasticsearch
 from .errors import EngineError
 from .places import free_ports, java_home, unprivileged
 from .process import Process, tail
+from .security import Security
 
 __all__ = ["Elasticsearch"]
 
@@ -30,12 +31,20 @@ class Elasticsearch:
     folder: Path
     port: int
     process: Process | None = None
+    security: Security | None = None
 
     @classmethod
-    def start(cls, folder: Path, *, heap_mb: int = 1024, extra: Mapping[str, str] | None = None) -> Elasticsearch:
+    def start(
+        cls,
+        folder: Path,
+        *,
+        heap_mb: int = 1024,
+        extra: Mapping[str, str] | None = None,
+        security: Security | None = None,
+    ) -> Elasticsearch:
         """Start a node in an empty folder; return once its health is green. `extra` are settings of the node."""
-        home = resolve_elasticsearch()
         port, transport = free_ports(2)
+        node = cls(folder, port, security=security)
         settings = {
             "cluster.name": f"clew-{port}",
             "discovery.type": "single-node",
@@ -47,9 +56,12 @@ class Elasticsearch:
             "xpack.security.enabled": "false",
             "cluster.routing.allocation.disk.threshold_enabled": "false",
             "action.destructive_requires_name": "false",
+            **(security.settings if security is not None else {}),
         }
         config = folder / "config"
-        shutil.copytree(home / "config", config)
+        shutil.copytree(node.home / "config", config)
+        if security is not None:
+            security.put_into(config, home=node.home)
         text = "".join(f"{key}: {value}\n" for key, value in (settings | dict(extra or {})).items())
         (config / "elasticsearch.yml").write_text(text)
         options = config / "jvm.options.d"
@@ -57,7 +69,6 @@ class Elasticsearch:
         (options / "heap.options").write_text(f"-Xms{heap_mb}m\n-Xmx{heap_mb}m\n")
         (folder / "tmp").mkdir()
         _give_away(folder)
-        node = cls(folder, port)
         try:
             node.start_node()
             node.wait_ready()
@@ -67,9 +78,14 @@ class Elasticsearch:
         return node
 
     @property
+    def home(self) -> Path:
+        """Where the program is."""
+        return resolve_elasticsearch() if self.security is None else resolve_secured_elasticsearch()
+
+    @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.security is None else 'https'}://127.0.0.1:{self.port}"
 
     @property
     def alive(self) -> bool:
@@ -79,7 +95,7 @@ class Elasticsearch:
     def start_node(self) -> None:
         """Start it when it does not run; returns before it is ready."""
         self.process = Process.start(
-            [resolve_elasticsearch() / "bin" / "elasticsearch"],
+            [self.home / "bin" / "elasticsearch"],
             folder=self.folder,
             output=self.folder / "output.log",
             environment={
@@ -93,11 +109,12 @@ class Elasticsearch:
     def wait_ready(self, wait_s: float = READY_WAIT_S) -> None:
         """Return once its health is green."""
         deadline = time.monotonic() + wait_s
+        client = self.security.client if self.security is not None else {}
         while time.monotonic() < deadline:
             if not self.alive:
                 raise EngineError(f"Elasticsearch ended: {tail(self.folder / 'output.log')}")
             try:
-                answer = httpx.get(f"{self.url}/_cluster/health?wait_for_status=green&timeout=1s", timeout=5)
+                answer = httpx.get(f"{self.url}/_cluster/health?wait_for_status=green&timeout=1s", timeout=5, **client)
                 if answer.status_code == 200 and answer.json()["status"] == "green":
                     return
             except httpx.TransportError:

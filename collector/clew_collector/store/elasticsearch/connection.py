@@ -33,7 +33,10 @@ OPENSEARCH_HINT = (
     "Clew stores in Elasticsearch 8.19 or newer; OpenSearch and Elasticsearch 7 speak another dialect. "
     "Without an Elasticsearch, leave `store` out: the embedded store needs none"
 )
-ACCESS_HINT = "check api_key, or username and password, and that they may use indices that begin with index_prefix"
+ACCESS_HINT = (
+    "check api_key, or username and password; they need the cluster privileges monitor and manage_index_templates, and "
+    "read, write, create_index, delete_index, maintenance, monitor and view_index_metadata on indices of index_prefix"
+)
 
 
 # What the client would say with every failed request stands once in our own errors.
@@ -196,5 +199,7 @@ def _failed(error: Exception) -> StoreError:
             hint="ca_certificates names the authority that signed the nodes' certificates; http:// and https:// differ",
         )
     if isinstance(error, ApiError | TransportError):
-        return StoreError(f"Elasticsearch does not answer: {error.message}", hint="check `hosts`, and that it runs")
+        return StoreError(
+            f"Elasticsearch does not answer: {error.message}", hint="check `hosts` (http or https), and that it runs"
+        )
     return StoreError(f"Elasticsearch does not answer: {error}")

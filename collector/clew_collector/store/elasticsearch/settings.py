@@ -94,6 +94,8 @@ class ElasticsearchSettings(Settings):
             raise ValueError("username and a password (password or password_file) belong together")
         if has_password and (self.api_key is not None or self.api_key_file is not None):
             raise ValueError("give an API key or a user's name and password, not both")
+        if self.ca_certificates is not None and (plain := [host for host in self.hosts if host.startswith("http://")]):
+            raise ValueError(f"ca_certificates is for https://, {plain[0]} is not")
         if self.retry_wait_s_max < self.retry_wait_s_min:
             raise ValueError("retry_wait_s_max must not be below retry_wait_s_min")
         return self
