@@ -87,7 +87,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     @property
     def end(self) -> int:
         """When it was over: a span's end, a line's time."""
-        return self.time + (self.duration or 0)
+        return self.time + self.duration if self.duration else self.time
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from time import gmtime, strftime, time_ns
 
-__all__ = ["NANOSECONDS", "Now", "format_time", "instant_of", "span_of"]
+__all__ = ["NANOSECONDS", "Now", "TimeTexts", "format_time", "instant_of", "span_of"]
 
 NANOSECONDS = 1_000_000_000
 DAY_SECONDS = 86_400
@@ -43,6 +43,14 @@ def format_time(time: int) -> str:
     """Return ns UTC as RFC 3339 with nine digits: `2023-01-29T08:30:00.123456789Z`."""
     seconds, nanoseconds = divmod(time, NANOSECONDS)
     return f"{_second(seconds)}.{nanoseconds:09d}Z"
+
+
+class TimeTexts(dict[int, str]):
+    """What `format_time` returns, by time, each made once: for one answer, in which times stand again and again."""
+
+    def __missing__(self, time: int) -> str:
+        text = self[time] = format_time(time)
+        return text
 
 
 def instant_of(text: str, now: Now = time_ns) -> int:

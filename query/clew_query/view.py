@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,14 +17,15 @@ __all__ = ["encode_json", "event_json"]
 _encoder = msgspec.json.Encoder()
 
 
-def event_json(event: Event) -> dict[str, Any]:
+def event_json(event: Event, time_text: Callable[[int], str] = format_time) -> dict[str, Any]:
     """Return every field of the event, times as RFC 3339 text, and `time`, the one that orders it.
 
-    `original` is the line as text; where it is not UTF-8, U+FFFD stands for what is not, and `original_base64`
-    beside it has the bytes. `duration` is a number of ns, null for a line.
+    `time_text` is for who shows many events, and remembers what it formatted. `original` is the line as text; where it
+    is not UTF-8, U+FFFD stands for what is not, and `original_base64` beside it has the bytes. `duration` is a number
+    of ns, null for a line.
     """
-    timestamp = None if event.timestamp is None else format_time(event.timestamp)
-    observed = format_time(event.observed_timestamp)
+    timestamp = None if event.timestamp is None else time_text(event.timestamp)
+    observed = time_text(event.observed_timestamp)
     shown: dict[str, Any] = {
         "event_id": event.event_id,
         "time": observed if timestamp is None else timestamp,

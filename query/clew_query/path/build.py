@@ -75,14 +75,16 @@ def _without_ends(inferred: Inferred, of_event: Sequence[int], events: int) -> I
 
 def _invocation(number: int, events: list[Event], offset: int) -> Invocation:
     first = events[0]
+    # Most invocations of a transaction that is huge are one span.
+    span_ids = [event.span_id for event in events if event.span_id]
     return Invocation(
         id=f"i{number + 1}",
         service=first.service,
         instance=first.instance,
         host=first.host,
         start=first.time - offset,
-        end=max(event.end for event in events) - offset,
-        span_ids=tuple(dict.fromkeys(event.span_id for event in events if event.span_id)),
+        end=(first.end if len(events) == 1 else max([event.end for event in events])) - offset,
+        span_ids=tuple(span_ids if len(span_ids) == 1 else dict.fromkeys(span_ids)),
         events=tuple(events),
         offset=offset,
     )

@@ -17,6 +17,8 @@ LINKED = "its span has a link to the span that sent the message"
 NO_PARENT = "its span names no parent"
 CIRCLE = "the spans name each other as parents in a circle"
 
+_NOBODY: list[int] = []
+
 
 class Caller(msgspec.Struct):
     """What spans say about who called an invocation. `root`, `doubt`, `missing` hold only where `parent` is None."""
@@ -71,9 +73,9 @@ def find_callers(
         unknown = caller.parent is None and (silent[link.group] or caller.missing)
         if unknown and link.to is not None and link.to != link.group:
             callers[link.group] = Caller(link.to, LINKED, waited=False)
-    for span, real in enumerate(table.real):
-        caller = callers[group[span]]
-        caller.root = caller.root or (real and silent[group[span]] and caller.parent is None)
+    for g, real in zip(group, table.real, strict=True):
+        if real and silent[g] and callers[g].parent is None:
+            callers[g].root = True
     _open_circles(callers)
     return callers, search.claimed
 
@@ -90,26 +92,26 @@ class _Search:
 
     def look_at(self, span: int) -> None:
         """Take what a span says of the caller of its invocation."""
-        if self._shares(span):
+        table, group = self.table, self.group
+        entry = table.side[span] == ENTRY
+        if entry and len(table.by_id[table.ids[span]]) > 1 and self._shares(span):
             return
-        g = self.group[span]
-        for parent_id in self.table.parents[span]:
-            owners = self.table.own.get((self.table.stream[span], parent_id)) or self.table.by_id.get(parent_id, [])
-            if any(self.group[o] == g for o in owners):
-                if self.table.side[span] == ENTRY:
-                    self.claimed.update(o for o in owners if self.group[o] == g)
+        g = group[span]
+        for parent_id in table.parents[span]:
+            owners = table.own.get((table.stream[span], parent_id)) or table.by_id.get(parent_id, _NOBODY)
+            within = [o for o in owners if group[o] == g]
+            if within:
+                if entry:
+                    self.claimed.update(within)
                 continue
             self.silent[g] = False
             if self.callers[g].parent is None:
                 self._judge(span, parent_id, [o for o in owners if o != span])
 
     def _shares(self, span: int) -> bool:
-        """Take the other side of the same span as the caller; return whether there is one."""
+        """Take the other side of the same span as an entry's caller; return whether there is one."""
         table, g = self.table, self.group[span]
-        same = table.by_id[table.ids[span]]
-        if table.side[span] != ENTRY or len(same) == 1:
-            return False
-        owners = [o for o in same if table.side[o] == EXIT and self.group[o] != g]
+        owners = [o for o in table.by_id[table.ids[span]] if table.side[o] == EXIT and self.group[o] != g]
         if len({self.group[o] for o in owners}) != 1:
             return False
         self.silent[g] = False
@@ -126,7 +128,10 @@ class _Search:
                 caller.waited = {"server": True, "consumer": False}.get(self.table.kind[span])
             return
         # Nearly always there is one, and narrowing down takes time.
-        owners = owners if len(owners) == 1 else self._narrowed(span, owners)
+        if len(owners) == 1:
+            self._prove(span, owners, NAMED)
+            return
+        owners = self._narrowed(span, owners)
         invocations = {self.group[o] for o in owners}
         if len(invocations) == 1:
             self._prove(span, owners, NAMED)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
 
@@ -27,6 +28,7 @@ LOOKS_MAX = 500_000
 """How often bounds are looked at to find out which calls contradict each other; then no clock is corrected by calls."""
 HOSTS_MAX = 64
 """Hosts of a transaction whose clocks are looked at: solving grows with their cube."""
+_MOST = attrgetter("most")
 _FAR = 1 << 90
 """More than any two clocks can be apart."""
 
@@ -159,7 +161,10 @@ def _uncertainty(offset: int, low: int | None, high: int | None, trust: int) -> 
 
 
 def _sort_out(exchanges: Iterable[Exchange], hosts: Collection[str]) -> tuple[list[list[Bound]], set[int]]:
-    """Return the bounds between each two hosts, tightest last, and the calls that took longer than callers waited."""
+    """Return the bounds between each two hosts, tightest last, and the calls that took longer than callers waited.
+
+    Of bounds that are equally tight the one of the call that was given first is last.
+    """
     asynchronous: set[int] = set()
     answers: dict[tuple[str, str], list[Bound]] = {}
     requests: dict[tuple[str, str], list[Bound]] = {}
@@ -167,15 +172,19 @@ def _sort_out(exchanges: Iterable[Exchange], hosts: Collection[str]) -> tuple[li
         if x.caller == x.callee or x.caller not in hosts or x.callee not in hosts:
             continue
         pair = (x.caller, x.callee)
-        off = max(_resolution(x.sent), _resolution(x.received), _resolution(x.ended), _resolution(x.answered))
-        requests.setdefault(pair, []).append(Bound(x.caller, x.callee, x.received - x.sent, x.call, False, off))
-        if x.waited and x.ended - x.received > x.answered - x.sent + off:
+        sent, received, ended, answered = x.sent, x.received, x.ended, x.answered
+        off = 0
+        if not (sent % 1_000 and received % 1_000 and ended % 1_000 and answered % 1_000):
+            off = max(map(_resolution, (sent, received, ended, answered)))
+        requests.setdefault(pair, []).append(Bound(x.caller, x.callee, received - sent, x.call, False, off))
+        if x.waited and ended - received > answered - sent + off:
             asynchronous.add(x.call)
         elif x.waited:
-            answers.setdefault(pair, []).append(Bound(x.callee, x.caller, x.answered - x.ended, x.call, True, off))
+            answers.setdefault(pair, []).append(Bound(x.callee, x.caller, answered - ended, x.call, True, off))
     bounds = [*requests.values(), *answers.values()]
     for one in bounds:
-        one.sort(key=lambda bound: (-bound.most, -bound.call))
+        one.reverse()
+        one.sort(key=_MOST, reverse=True)
     return bounds, asynchronous
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clew_collector.event import Event
-from clew_query.times import format_time
+from clew_query.times import TimeTexts, format_time
 from clew_query.view import event_json
 
 from .build import build_path
@@ -38,6 +38,7 @@ def transaction_json(
     """
     path = build_path(collected.events, inference, clocks=clocks)
     of_event = {event.event_id: invocation.id for invocation in path.invocations for event in invocation.events}
+    times = TimeTexts()
     hosts = dict.fromkeys(invocation.host for invocation in path.invocations if not invocation.placeholder)
     return {
         "transaction_id": collected.transaction_id,
@@ -45,13 +46,13 @@ def transaction_json(
         "total": collected.total,
         "returned": collected.returned,
         "truncated": collected.truncated,
-        "invocations": [_invocation(invocation) for invocation in path.invocations],
+        "invocations": [_invocation(invocation, times) for invocation in path.invocations],
         "calls": _calls(path, (*collected.notes, *around.notes)),
         "critical_path": [
             {
                 "invocation": part.invocation,
-                "start": format_time(part.start),
-                "end": format_time(part.end),
+                "start": times[part.start],
+                "end": times[part.end],
                 "root": part.root,
             }
             for part in path.critical_path
@@ -84,19 +85,20 @@ def transaction_json(
             }
             for absent in around.absent
         ],
-        "events": _events(collected.events, of_event),
+        "events": _events(collected.events, of_event, times),
     }
 
 
-def _events(events: Sequence[Event], invocations: Mapping[str, str]) -> list[dict[str, Any]]:
-    shown = [event_json(event) for event in events]
+def _events(events: Sequence[Event], invocations: Mapping[str, str], times: TimeTexts) -> list[dict[str, Any]]:
+    time_text = times.__getitem__
+    shown = [event_json(event, time_text) for event in events]
     for row in shown:
         row["invocation"] = invocations[row["event_id"]]
     return shown
 
 
-def _invocation(invocation: Invocation) -> dict[str, Any]:
-    start, end, offset = format_time(invocation.start), format_time(invocation.end), invocation.offset
+def _invocation(invocation: Invocation, times: TimeTexts) -> dict[str, Any]:
+    start, end, offset = times[invocation.start], times[invocation.end], invocation.offset
     return {
         "id": invocation.id,
         "service": invocation.service,
@@ -104,8 +106,8 @@ def _invocation(invocation: Invocation) -> dict[str, Any]:
         "host": invocation.host,
         "start": start,
         "end": end,
-        "raw_start": format_time(invocation.start + offset) if offset else start,
-        "raw_end": format_time(invocation.end + offset) if offset else end,
+        "raw_start": times[invocation.start + offset] if offset else start,
+        "raw_end": times[invocation.end + offset] if offset else end,
         "events": len(invocation.events),
         "errors": invocation.errors,
         "span_ids": list(invocation.span_ids),

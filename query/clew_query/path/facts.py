@@ -69,14 +69,15 @@ def read_facts(events: Sequence[Event]) -> Facts:
 
 
 def _exchanges(table: SpanTable, callers: Sequence[Caller]) -> Iterator[Exchange]:
+    start, end, stream, real = table.start, table.end, table.stream, table.real
     for group, caller in enumerate(callers):
         if caller.exchange is None or caller.parent is None:
             continue
         owner, span = caller.exchange
-        here, there = table.stream[owner][2], table.stream[span][2]
-        if table.real[owner] and here and there and here != there:
-            times = table.start[owner], table.start[span], table.end[span], table.end[owner]
-            yield Exchange(group, here, there, *times, waited=caller.waited is True)
+        here, there = stream[owner][2], stream[span][2]
+        if real[owner] and here and there and here != there:
+            waited = caller.waited is True
+            yield Exchange(group, here, there, start[owner], start[span], end[span], end[owner], waited)
 
 
 def with_ends(facts: Facts) -> tuple[Facts, list[int]]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from .facts import Facts
 
 __all__ = ["Inference", "Inferred", "Link"]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """A guess at who called an invocation: None means a root. Evidence is in words for people."""
 
     parent: int | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from clew_collector.event import Event
 
@@ -28,7 +29,10 @@ Stream = tuple[str, str, str]
 INSIDE, ENTRY, EXIT = 0, 1, 2
 """The side of a span: work inside, a call that came in, a call that goes out."""
 
-_SIDES = {"server": ENTRY, "consumer": ENTRY, "client": EXIT, "producer": EXIT}
+_ENTRIES, _EXITS = ("server", "consumer"), ("client", "producer")
+_SIDES = {**dict.fromkeys(_ENTRIES, ENTRY), **dict.fromkeys(_EXITS, EXIT)}
+_NONE: list[int] = []
+K = TypeVar("K")
 
 
 def stream_of(event: Event) -> Stream:
@@ -65,23 +69,23 @@ class SpanTable:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def add(self, event: Event, stream: Stream, side: int, index: int) -> int:
-        """Begin a span with its first event."""
-        number = len(self.ids)
+    def add(self, event: Event, writer: tuple[Stream, str], side: int, index: int) -> int:
+        """Begin a span with its first event; `writer` is who wrote it and its id."""
+        number, start, duration = len(self.ids), event.time, event.duration
+        stream, span_id = writer
         self.stream.append(stream)
-        self.ids.append(event.span_id)
+        self.ids.append(span_id)
         self.side.append(side)
         self.kind.append(event.kind)
         self.parents.append(_parents_of(event))
-        self.start.append(event.time)
-        self.end.append(event.end)
-        self.real.append(event.duration is not None)
+        self.start.append(start)
+        self.end.append(start + duration if duration else start)
+        self.real.append(duration is not None)
         self.first.append(index)
         self.last.append(index)
-        self.own.setdefault((stream, event.span_id), []).append(number)
-        owners = self.by_id.setdefault(event.span_id, [])
-        if len(owners) < OWNERS_MAX:
-            owners.append(number)
+        _append(self.own, writer, number)
+        if len(self.by_id.get(span_id, ())) < OWNERS_MAX:
+            _append(self.by_id, span_id, number)
         return number
 
     def extend(self, number: int, event: Event, index: int) -> None:
@@ -95,6 +99,14 @@ class SpanTable:
                 self.parents[number] = (*self.parents[number], parent)
 
 
+def _append(lists: dict[K, list[int]], key: K, number: int) -> None:
+    known = lists.get(key)
+    if known is None:
+        lists[key] = [number]
+    else:
+        known.append(number)
+
+
 def _parents_of(event: Event) -> tuple[str, ...]:
     parent, hop = event.parent_span_id, event.attributes.get(CALLER_HOP)
     if isinstance(hop, str) and hop and hop != event.span_id:
@@ -106,21 +118,23 @@ def read_spans(events: Sequence[Event]) -> SpanTable:
     """Return the spans of these events, which are in order of time. Linear."""
     table = SpanTable([UNKNOWN] * len(events))
     shared = _both_sides(events)
-    known: dict[tuple[Stream, str, int], int] = {}
     for index, event in enumerate(events):
         if not event.span_id:
             continue
-        stream = stream_of(event)
+        writer = stream_of(event), event.span_id
+        own = table.own.get(writer, _NONE)
         # Sides count only where they tell two spans apart.
-        both = shared.get((stream, event.span_id))
-        key = (stream, event.span_id, 0 if both is None else _side_of(event, both))
-        number = known.get(key)
-        if number is None:
-            side = _SIDES.get(event.kind, INSIDE) if both is None else key[2]
-            number = known[key] = table.add(event, stream, side, index)
+        if shared and writer in shared:
+            side = _side_of(event, shared[writer])
+            own = [number for number in own if table.side[number] == side]
         else:
+            side = _SIDES.get(event.kind, INSIDE)
+        if own:
+            number = own[0]
             table.extend(number, event, index)
-            table.side[number] = table.side[number] or _SIDES.get(event.kind, INSIDE)
+            table.side[number] = table.side[number] or side
+        else:
+            number = table.add(event, writer, side, index)
         table.of_event[index] = number
         if event.links:
             table.linking.append((number, event))
@@ -129,6 +143,10 @@ def read_spans(events: Sequence[Event]) -> SpanTable:
 
 def _both_sides(events: Sequence[Event]) -> dict[tuple[Stream, str], tuple[int, int]]:
     """Return the spans of which one writer has both sides, with the interval of the entry."""
+    called = {event.span_id for event in events if event.kind in _ENTRIES}
+    calling = {event.span_id for event in events if event.kind in _EXITS}
+    if called.isdisjoint(calling):
+        return {}
     entries: dict[tuple[Stream, str], tuple[int, int]] = {}
     exits: set[tuple[Stream, str]] = set()
     for event in events:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.query.events import START, event
 
 from clew_collector.event import Event
-from clew_query.times import format_time, instant_of, span_of
+from clew_query.times import TimeTexts, format_time, instant_of, span_of
 from clew_query.view import encode_json, event_json
 
 NOW = 1_700_000_000_000_000_000
@@ -45,6 +45,12 @@ class TestTimes:
     @given(st.integers(-(1 << 63) + 1, (1 << 63) - 1))
     def test_text_and_back(self, time: int) -> None:
         assert instant_of(format_time(time)) == time
+
+    def test_what_was_formatted_is_remembered(self) -> None:
+        texts = TimeTexts()
+        assert texts[START] == format_time(START)
+        assert texts[START] is texts[START]
+        assert event_json(event(1), texts.__getitem__) == event_json(event(1))
 
     @pytest.mark.parametrize(
         ("text", "first", "last"),
