@@ -30,9 +30,10 @@ _BRAVE = re.compile(
     r"\[(?:[\w.-]{0,100},\s?(?:[0-9a-f]{32}|[0-9a-f]{16}),\s?|[0-9a-f]{32}-)([0-9a-f]{16})(?:,\s?(?:true|false)?)?\]",
     re.ASCII,
 )
-# What loggers' patterns put in front of the message: `TraceID: <32 hex> SpanID: <16 hex> `
+# What loggers' patterns put in front of the message: `TraceID: <32 hex> SpanID: <16 hex> `, or the first of them alone.
 _LEADING = re.compile(
-    r"[Tt]race[_.-]?[Ii][Dd][:=]\s?([0-9a-f]{32})[ ,]{1,2}[Ss]pan[_.-]?[Ii][Dd][:=]\s?([0-9a-f]{16})(?:\s+|$)", re.ASCII
+    r"[Tt]race[_.-]?[Ii][Dd][:=]\s?([0-9a-f]{32})(?:[ ,]{1,2}[Ss]pan[_.-]?[Ii][Dd][:=]\s?([0-9a-f]{16}))?(?:\s+|$)",
+    re.ASCII,
 )
 # The calling hop, as `clew_agent.instrument` writes it.
 _CALLER_HOP = re.compile(r"(?<![\w.])caller_hop=([0-9a-f]{16})(?!\w)", re.ASCII)
@@ -65,7 +66,10 @@ def span_of_traceparent(value: Any) -> str:
 
 
 def take_leading_ids(reading: Reading, transaction_id: str) -> None:
-    """Take the span id that the body begins with; the ids leave the body if the event carries both as fields."""
+    """Take the span id that the body begins with; the ids leave the body if the event carries them as fields.
+
+    A body that is nothing but a trace id keeps it.
+    """
     body = reading.body
     if body[:1] not in "Tt":
         return
@@ -73,10 +77,11 @@ def take_leading_ids(reading: Reading, transaction_id: str) -> None:
     if found is None:
         return
     trace, span = found.groups()
-    if not reading.span_id and span != _NO_SPAN:
+    message = body[found.end() :]
+    if span and span != _NO_SPAN and not reading.span_id:
         reading.span_id = span
-    if trace == transaction_id and span == reading.span_id:
-        reading.body = body[found.end() :]
+    if trace == transaction_id and (span == reading.span_id or (span is None and message)):
+        reading.body = message
 
 
 def find_spans(reading: Reading, text: str) -> None:

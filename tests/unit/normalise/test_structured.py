@@ -191,6 +191,16 @@ class TestLeadingIds:
         assert event.body == f"TraceID: {self.TRACE} SpanID: {SPAN} placed"
         assert event.span_id == SPAN
 
+    @pytest.mark.parametrize("line", ["TraceID: {trace} placed", '{{"msg":"trace_id={trace} placed"}}'])
+    def test_a_trace_id_alone_leaves_the_body_as_well(self, line: str, read: Read) -> None:
+        event = read(line.format(trace=self.TRACE), trace=self.TRACE)
+        assert (event.body, event.span_id, event.transaction_id) == ("placed", "", self.TRACE)
+
+    @pytest.mark.parametrize("body", ["TraceID: {other} placed", "TraceID: {trace}", "TraceID: {trace}-1 placed"])
+    def test_another_one_stays_and_one_with_no_message_behind_it(self, body: str, read: Read) -> None:
+        body = body.format(trace=self.TRACE, other="a" * 32)
+        assert read(json.dumps({"msg": body}), trace=self.TRACE).body == body
+
 
 class TestLimits:
     def read(self, fields: dict[str, Any], limits: Limits) -> Event:
