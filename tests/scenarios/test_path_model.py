@@ -36,7 +36,11 @@ def write_logs(folder: Path, transactions: int) -> None:
 def calls(data: Path) -> list[set[tuple[str | None, str]]]:
     found = clew("trace", "--all", "--json", "--data", data)
     assert found.returncode == 0, found.stderr
-    return [{(call["from"], call["to"]) for call in json.loads(line)["calls"]} for line in found.stdout.splitlines()]
+    transactions = [json.loads(line) for line in found.stdout.splitlines()]
+    for transaction in transactions:
+        assert [call["child"] for call in transaction["calls"]] == [one["id"] for one in transaction["invocations"]]
+        assert all(0 < call["probability"] <= 1 for call in transaction["calls"])
+    return [{(call["from"], call["to"]) for call in transaction["calls"]} for transaction in transactions]
 
 
 def ingest(tmp_path: Path, transactions: int) -> Path:
