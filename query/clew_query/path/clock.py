@@ -173,9 +173,7 @@ def _sort_out(exchanges: Iterable[Exchange], hosts: Collection[str]) -> tuple[li
             continue
         pair = (x.caller, x.callee)
         sent, received, ended, answered = x.sent, x.received, x.ended, x.answered
-        off = 0
-        if not (sent % 1_000 and received % 1_000 and ended % 1_000 and answered % 1_000):
-            off = max(map(_resolution, (sent, received, ended, answered)))
+        off = _resolution(sent, received, ended, answered)
         requests.setdefault(pair, []).append(Bound(x.caller, x.callee, received - sent, x.call, False, off))
         if x.waited and ended - received > answered - sent + off:
             asynchronous.add(x.call)
@@ -188,10 +186,11 @@ def _sort_out(exchanges: Iterable[Exchange], hosts: Collection[str]) -> tuple[li
     return bounds, asynchronous
 
 
-def _resolution(time: int) -> int:
-    if time % 1_000:
-        return 0
-    return 999 if time % 1_000_000 else 999_999
+def _resolution(a: int, b: int, c: int, d: int) -> int:
+    """Return by how much the coarsest of these times may be mistaken, ns: whole ms or us are taken for cut off."""
+    if not (a % 1_000_000 and b % 1_000_000 and c % 1_000_000 and d % 1_000_000):
+        return 999_999
+    return 0 if a % 1_000 and b % 1_000 and c % 1_000 and d % 1_000 else 999
 
 
 @dataclass(slots=True)

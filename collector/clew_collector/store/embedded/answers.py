@@ -33,7 +33,7 @@ def search(days: Days, request: SearchRequest) -> Page:
         query = day.query(request.expression, request.start, request.end)
         total += day.count(query)
         found += day.first(query, request.limit + 1, descending=descending, after=request.after)
-    found.sort(key=_place, reverse=descending)
+    found.sort(key=lambda event: (event.time, event.event_id), reverse=descending)
     events = tuple(found[: request.limit])
     more = events and len(found) > len(events)
     return Page(events=events, total=total, cursor=_place(events[-1]) if more else None)
