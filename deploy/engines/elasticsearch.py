@@ -43,14 +43,15 @@ class Elasticsearch:
         security: Security | None = None,
     ) -> Elasticsearch:
         """Start a node in an empty folder; return once its health is green. `extra` are settings of the node."""
-        port, transport = free_ports(2)
+        [port] = free_ports(1)
         node = cls(folder, port, security=security)
         settings = {
             "cluster.name": f"clew-{port}",
             "discovery.type": "single-node",
             "network.host": "127.0.0.1",
             "http.port": str(port),
-            "transport.port": str(transport),
+            # Nobody speaks to it; a port that was free when it was chosen may be taken before it is bound.
+            "transport.port": "0",
             "path.data": str(folder / "data"),
             "path.logs": str(folder / "logs"),
             "xpack.security.enabled": "false",
