@@ -25,8 +25,7 @@ from clew_collector.store.elasticsearch import ElasticsearchStore, RetentionSett
 from clew_collector.store.elasticsearch.connection import connect
 from clew_collector.store.elasticsearch.janitor import Janitor
 from clew_collector.store.elasticsearch.names import DAY_NS, Names
-from clew_collector.store.elasticsearch.template import FIELDS_MAX
-from clew_collector.store.expression import ALL, Exists, Range, Term
+from clew_collector.store.expression import ALL, Range, Term
 from clew_collector.store.protocol import Item, SearchRequest, TransactionRequest, Verdict
 
 pytestmark = pytest.mark.elastic
@@ -147,25 +146,6 @@ class TestMappings:
         sources = api(store, "GET", f"/{names(store).all_events}/_search?size=100&_source=original")
         assert sorted(hit["_source"]["original"].encode() for hit in sources["hits"]["hits"]) == sorted(lines * 24)
 
-    @pytest.mark.timeout(300)
-    async def test_many_keys_make_no_fields_and_every_key_is_found(self, store: ElasticsearchStore) -> None:
-        """elasticsearch#13547: each key becomes a field, until the cluster's state does not fit."""
-        count = 20_000
-        for first in range(0, count, 5_000):
-            part = [
-                event(i, attributes={f"key.{i % 10_000}": i, f"text{i % 10_000}": f"v{i}"})
-                for i in range(first, first + 5_000)
-            ]
-            assert await fill(store, part, first + 1) == [Verdict.CREATED] * 5_000
-        (mapping,) = api(store, "GET", f"/{names(store).all_events}/_mapping").values()
-        assert mapped_fields(mapping["mappings"]) <= FIELDS_MAX
-        assert await store.count(ALL) == count
-        for i in (0, 17, 9_999, 19_999):
-            key = f"attributes.key.{i % 10_000}"
-            assert await store.count(Exists(key)) == 2
-            assert [one.offset for one in (await store.search(SearchRequest(Range(key, low=i, high=i)))).events] == [i]
-            assert await store.count(Term(f"attributes.text{i % 10_000}", f"v{i}")) == 1
-
     async def test_numbers_of_a_key_never_seen_before_compare_as_numbers(self, store: ElasticsearchStore) -> None:
         """Jaeger's RFC 15: `http.status_code >= 400` compared texts, so that 5 was above 400 and "1e3" below."""
         values: list[Any] = [5, 40, 399, 400, 400.5, 1e3, 99_999, "500", "9", True, None, -1]
@@ -173,12 +153,6 @@ class TestMappings:
         page = await store.search(SearchRequest(Range("attributes.never.seen", low=400), order="asc"))
         assert [one.attributes["never.seen"] for one in page.events] == [400, 400.5, 1e3, 99_999]
         assert await store.count(Range("attributes.never.seen", high=40)) == 3
-
-
-def mapped_fields(mapping: dict[str, Any]) -> int:
-    """Count fields and objects, at any depth, as `index.mapping.total_fields.limit` does."""
-    fields = mapping.get("properties", {}).values()
-    return len(fields) + sum(mapped_fields(one) for one in fields)
 
 
 class TestRetention:
