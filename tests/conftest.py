@@ -243,6 +243,13 @@ def start_kafka() -> Iterator[Callable[..., Kafka]]:
         yield lambda nodes=1, **extra: started.enter_context(_own_kafka(nodes, **extra))
 
 
+@pytest.fixture(scope="module")
+def own_engines() -> Iterator[tuple[Kafka, Elasticsearch]]:
+    """A Kafka of three nodes and an Elasticsearch for this file alone, whose tests may kill them."""
+    with _own_kafka(3) as kafka, _own_elasticsearch() as elastic:
+        yield kafka, elastic
+
+
 @pytest.fixture
 def start_elasticsearch() -> Iterator[Callable[..., Elasticsearch]]:
     """Start an Elasticsearch for this test alone, which it may kill: `start_elasticsearch(**{"setting": "value"})`."""

@@ -9,7 +9,7 @@ import httpx
 
 from clew_collector.store.elasticsearch import ElasticsearchSettings, ElasticsearchStore
 
-__all__ = ["elastic_settings", "elastic_store", "remove_indices"]
+__all__ = ["elastic_settings", "elastic_store", "remove_indices", "remove_prefix"]
 
 
 def elastic_settings(url: str, **settings: Any) -> ElasticsearchSettings:
@@ -32,5 +32,5 @@ def remove_prefix(settings: ElasticsearchSettings) -> None:
     """Remove all that has the settings' names."""
     url, prefix = settings.hosts[0], settings.index_prefix
     for path in (f"{prefix}-*", f"_index_template/{prefix}-events", f"_index_template/{prefix}-state"):
-        answer = httpx.delete(f"{url}/{path}", timeout=60)
+        answer = httpx.delete(f"{url}/{path}", timeout=300)
         assert answer.status_code in {200, 404}, answer.text

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import httpx
 from deploy.engines import Elasticsearch, Kafka
-from tests.elastic_stores import elastic_settings
+from tests.elastic_stores import elastic_settings, remove_prefix
 from tests.kafka_topics import create, in_thread, new_prefix, read_all
 from tests.scenarios.agent_program import AgentProgram
 from tests.scenarios.collector_program import CollectorProgram
@@ -159,6 +159,7 @@ class Pipeline:
         in_thread(
             create(self.kafka.bootstrap, {topics.agents: 1, topics.dead_letters: 1}, replicas=replicas, **compact)
         )
+        self._stack.callback(remove_prefix, self.store_settings)
         self._stack.enter_context(self.agent)
         self.agent.start()
         self.add_collector(self._member)

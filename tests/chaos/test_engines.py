@@ -34,14 +34,26 @@ AT_WORK_S = repeated(15, 2)
 
 
 @pytest.fixture
-def start(
-    start_kafka: Callable[..., Kafka], start_elasticsearch: Callable[..., Elasticsearch], tmp_path: Path
-) -> Iterator[Callable[..., Pipeline]]:
+def engines(own_engines: tuple[Kafka, Elasticsearch]) -> tuple[Kafka, Elasticsearch]:
+    """All of them up, however the test before ended."""
+    kafka, elastic = own_engines
+    for node in kafka.nodes:
+        kafka.processes[node.number].signal(signal.SIGCONT)
+        if not kafka.processes[node.number].alive:
+            kafka.start_node(node.number)
+    if not elastic.alive:
+        elastic.start_node()
+    kafka.wait_ready()
+    elastic.wait_ready()
+    return kafka, elastic
+
+
+@pytest.fixture
+def start(engines: tuple[Kafka, Elasticsearch], tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
     with ExitStack() as stack:
 
-        def begin(**arguments: Any) -> Pipeline:
-            kafka = arguments.pop("kafka", None) or start_kafka(3)
-            pipeline = stack.enter_context(Pipeline(tmp_path, kafka, start_elasticsearch(), **arguments))
+        def begin(kafka: Kafka = engines[0], **arguments: Any) -> Pipeline:
+            pipeline = stack.enter_context(Pipeline(tmp_path, kafka, engines[1], **arguments))
             pipeline.begin(AT_WORK_S)
             return pipeline
 
