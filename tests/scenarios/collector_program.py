@@ -70,6 +70,10 @@ class CollectorProgram:
     def _read(self, stderr: TextIO, before: str) -> None:
         self.said = before + stderr.read()
 
+    def ready(self) -> str:
+        """Return what it says of what it waits for."""
+        return httpx.get(self.url + "/readyz", timeout=30).text
+
     def stop(self) -> int:
         return self._end(signal.SIGTERM)
 
