@@ -19,10 +19,14 @@ from clew_collector.store.expression import ALL
 
 from .offsets import Committed
 
-__all__ = ["RECOVERY_S_MAX", "Failure", "Pace", "Sample", "recovery_s", "speed"]
+__all__ = ["BUSY_LOAD", "GIVE_UP_S", "RECOVERY_S_MAX", "Failure", "Pace", "Sample", "recovery_s", "speed"]
 
 RECOVERY_S_MAX = 30.0
-"""So long after a failure's end the position that is committed must have moved again."""
+"""So long after a failure's end the position that is committed must have moved again, where the machine is not busy."""
+GIVE_UP_S = 300.0
+"""So long anywhere."""
+BUSY_LOAD = 2.0
+"""From so many processes a core on that want to run, how long something took says nothing of us."""
 POLL_S = 0.3
 ASK_S_MAX = 5.0
 

@@ -32,7 +32,7 @@ from clew_collector.store.elasticsearch import ElasticsearchSettings, Elasticsea
 from clew_collector.store.protocol import SearchRequest
 
 from .offsets import committed, end
-from .pace import RECOVERY_S_MAX, Pace, speed
+from .pace import GIVE_UP_S, Pace, speed
 
 __all__ = ["Account", "Pipeline", "repeated"]
 
@@ -209,8 +209,8 @@ class Pipeline:
         time.sleep(at_work_s)
 
     def go_on(self) -> bool:
-        """Return whether something was committed within `RECOVERY_S_MAX` of the last failure's end, once it was."""
-        deadline = self.pace.failures[-1].ended + RECOVERY_S_MAX
+        """Return whether something was committed within `GIVE_UP_S` of the last failure's end, once it was."""
+        deadline = self.pace.failures[-1].ended + GIVE_UP_S
         while not (recovered := self.pace.recovered()) and time.monotonic() < deadline:
             time.sleep(0.1)
         return recovered

@@ -21,7 +21,7 @@ from deploy.engines import Elasticsearch, Kafka
 from tests.kafka_topics import in_thread
 from tests.relay import Relay
 
-from .pace import RECOVERY_S_MAX
+from .pace import BUSY_LOAD, GIVE_UP_S, RECOVERY_S_MAX
 from .pipeline import Account, Pipeline, repeated
 
 pytestmark = [pytest.mark.kafka, pytest.mark.elastic, pytest.mark.chaos, pytest.mark.timeout(3600)]
@@ -68,6 +68,7 @@ def pipeline(start: Callable[..., Pipeline]) -> Pipeline:
 def judge(pipeline: Pipeline, what: str, times: int) -> None:
     """Print and hold to the account. Speeds are printed only: the machine has a part in them."""
     went_on = pipeline.go_on()
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
     before, after = pipeline.speeds(repeated(int(RECOVERY_S_MAX), 1))
     took = pipeline.pace.recoveries()
     began = time.monotonic()
@@ -76,15 +77,15 @@ def judge(pipeline: Pipeline, what: str, times: int) -> None:
     print(
         f"\nchaos: {what} x {times}: {account.written} lines written, lost {account.lost}, doubled {account.doubled}, "
         f"strange {account.strange}, dead letters {account.letters}, audit {'clean' if audit.clean else 'NOT clean'}; "
-        f"committed again after {describe(took)} s ({len(took)} seen); lines/s before {before:.0f}, "
-        f"after the last {after:.0f}; settled within {time.monotonic() - began:.0f} s, "
+        f"committed again after {describe(took)} s ({len(took)} seen, load {load:.1f} a core); "
+        f"lines/s before {before:.0f}, after the last {after:.0f}; settled within {time.monotonic() - began:.0f} s, "
         f"{time.monotonic() - pipeline.pace.samples[0].at:.0f} s in all"
     )
     assert account == Account(written=account.written, lost=0, doubled=0, strange=0, letters=0), pipeline.tell()
     assert audit.clean
     assert sum(file.stored for file in audit.files) == sum(file.acknowledged for file in audit.files)
-    assert went_on, f"nothing was committed within {RECOVERY_S_MAX} s of the last failure's end"
-    assert max(took) <= RECOVERY_S_MAX
+    assert went_on, f"nothing was committed within {GIVE_UP_S} s of the last failure's end"
+    assert max(took) <= (RECOVERY_S_MAX if load < BUSY_LOAD else GIVE_UP_S)
 
 
 def describe(seconds: list[float]) -> str:
