@@ -8,16 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 
-__all__ = ["Exchanges", "solve"]
+__all__ = ["Exchanges", "Moved", "solve"]
 
 QUANTILE = 0.01
 SAMPLES_MIN = 10
 SLACK_NS = 300_000.0
 """Less is no violation: clocks and stamps are not finer."""
 KNOWN_SIGMA_NS = 1_000_000.0
+
+
+class Moved(Enum):
+    """Whether offsets are others than before, and why."""
+
+    NOT = "not"
+    CENTRED = "centred"
+    """They violated nothing."""
+    FORCED = "forced"
+    """Calls excluded the ones before."""
 
 
 @dataclass(slots=True)
@@ -51,8 +62,8 @@ class Exchanges:
 
 def solve(
     exchanges: Exchanges, offsets: Mapping[str, float], known: Mapping[str, float] | None, *, centre: bool = False
-) -> tuple[dict[str, float], dict[str, float], bool]:
-    """Return offsets, how far each may be off, and whether they are others than before.
+) -> tuple[dict[str, float], dict[str, float], Moved]:
+    """Return offsets, how far each may be off, and whether they have moved.
 
     Offsets that violate nothing are left as they are, save with `centre`: those that nobody measured say no more than
     the intervals they lie in, whose middles are the best guess (as NTP's, RFC 5905, section 8). Least squares over the
@@ -76,9 +87,12 @@ def solve(
         for host in pair:
             uncertainty[host] = min(uncertainty.get(host, width), width)
     if not rows or not (violated or centre):
-        return dict(offsets), uncertainty, False
+        return dict(offsets), uncertainty, Moved.NOT
     found = _least_squares(hosts, rows, offsets, known)
-    return found, uncertainty, violated or max(abs(found[host] - offsets[host]) for host in hosts) > SLACK_NS
+    if violated:
+        return found, uncertainty, Moved.FORCED
+    far = max(abs(found[host] - offsets[host]) for host in hosts) > SLACK_NS
+    return (found, uncertainty, Moved.CENTRED) if far else (dict(offsets), uncertainty, Moved.NOT)
 
 
 def _least_squares(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 
 import numpy as np
@@ -17,7 +18,7 @@ from clew_collector.event import Event
 from .asynchronous import find_spawned
 from .automaton import Automaton
 from .decode import decode
-from .exchange import Exchanges, solve
+from .exchange import Exchanges, Moved, solve
 from .expectation import Weighed, expect, first_lines, priced, thinned
 from .lateness import Correction, corrected_times, learn_lateness
 from .lattice import Lattice
@@ -30,7 +31,7 @@ from .structure import improve_structure
 from .templates import Templates
 from .uncollected import uncollected
 
-__all__ = ["Progress", "learn"]
+__all__ = ["Progress", "learn", "refined"]
 
 Progress = Callable[[str], None]
 """Is told in a few words what is being done; may raise to end the learning."""
@@ -91,18 +92,42 @@ def learn(
     candidates = _first_offsets(ordered, templates, lateness, known)
     model = Model(templates, services, Automaton(make_prior(templates, [], after_others=0.0)), lateness=lateness)
     moved = _choose_offsets(model, ordered, candidates)
-    for round_ in range(REFINEMENTS_MAX + 1):
+
+    def learn_calls(model: Model, warm: Model | None) -> None:
         trails = _trails(model, ordered)
         progress(f"learning calls from {len(trails)} different transactions")
-        warm = model if round_ else previous
-        _learn_calls(model, trails, warm, cold=round_ == 0)
-        if round_ == REFINEMENTS_MAX or not (moved or known_offsets):
-            break
-        if not _refine(model, ordered, known_offsets, centre=moved):
-            break
+        _learn_calls(model, trails, warm or previous, cold=warm is None)
+
+    def refine(model: Model) -> Moved:
+        if not (moved or known_offsets):
+            return Moved.NOT
+        return _refine(model, ordered, known_offsets, centre=moved)
+
+    model = refined(model, learn_calls, refine)
     model.transactions = len(ordered)
     model.lines = sum(map(len, ordered))
     model.learned_s = time.monotonic() - started
+    return model
+
+
+def refined(
+    model: Model, learn_calls: Callable[[Model, Model | None], None], refine: Callable[[Model], Moved]
+) -> Model:
+    """Return the model after learning calls and refining offsets in turn, until `refine` moves none.
+
+    `learn_calls` is given what to start from, None at first. The middle of what calls leave open is only taken where
+    calls are learned no worse with it: calls that were read wrongly leave open what is wrong.
+    """
+    learn_calls(model, None)
+    for _ in range(REFINEMENTS_MAX):
+        offsets = model.offsets
+        moved = refine(model)
+        if moved is Moved.NOT:
+            break
+        before = replace(model, offsets=offsets)
+        learn_calls(model, model)
+        if moved is Moved.CENTRED and model.loss > before.loss:
+            return before
     return model
 
 
@@ -226,8 +251,8 @@ def _writer(event: Event) -> tuple[str, str, str]:
 
 def _refine(
     model: Model, transactions: Sequence[Sequence[Event]], known: Mapping[str, float] | None, *, centre: bool
-) -> bool:
-    """Move the offsets to where the calls that are sure want them; return whether any moved."""
+) -> Moved:
+    """Move the offsets to where the calls that are sure want them."""
     lattice = lattice_of(model)
     exchanges = Exchanges()
     step = max(1, len(transactions) // OFFSET_TRANSACTIONS_MAX)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clew_query.path.learned.exchange import Exchanges, solve
+from clew_query.path.learned.exchange import Exchanges, Moved, solve
 
 MS = 1_000_000
 
@@ -23,21 +23,21 @@ def test_an_offset_at_the_edge_of_what_calls_allow_goes_to_the_middle_if_nobody_
 
     offsets, _, moved = solve(calls, {"a": 0.0, "b": 97.1 * MS}, None, centre=True)
 
-    assert moved
+    assert moved is Moved.CENTRED
     assert abs(offsets["b"] - offsets["a"] - 100 * MS) < 0.1 * MS
 
 
 def test_an_offset_that_was_trusted_stays_where_it_violates_nothing():
     calls = exchanges(sent_ms=3, returned_ms=3, ahead_ms=0)
 
-    assert solve(calls, {"a": 0.0, "b": -2.0 * MS}, None)[0::2] == ({"a": 0.0, "b": -2.0 * MS}, False)
+    assert solve(calls, {"a": 0.0, "b": -2.0 * MS}, None)[0::2] == ({"a": 0.0, "b": -2.0 * MS}, Moved.NOT)
 
 
 def test_an_offset_in_the_middle_has_not_moved():
     """Learning goes on until none moves."""
     calls = exchanges(sent_ms=3, returned_ms=3, ahead_ms=100)
 
-    assert not solve(calls, {"a": 0.0, "b": 100.0 * MS}, None, centre=True)[2]
+    assert solve(calls, {"a": 0.0, "b": 100.0 * MS}, None, centre=True)[2] is Moved.NOT
 
 
 def test_an_offset_that_calls_exclude_is_moved_whoever_measured_it():
@@ -45,5 +45,5 @@ def test_an_offset_that_calls_exclude_is_moved_whoever_measured_it():
 
     offsets, _, moved = solve(calls, {"a": 0.0, "b": 9.0 * MS}, {"a": 0.0, "b": 9.0 * MS})
 
-    assert moved
+    assert moved is Moved.FORCED
     assert offsets["b"] - offsets["a"] < 7 * MS
