@@ -59,7 +59,7 @@ tailers-full: $(BIN)/.installed ## the same scenarios for Clew with the great co
 wheel: $(BIN)/.installed ## dist/clew-*.whl: without extras it is the agent
 	$(BIN)/python -m build --quiet --wheel
 
-bench-path: $(BIN)/.installed ## paths from logs alone against the truth of two real systems (CLEW_DATA), with a plot
+bench-path: $(BIN)/.installed ## paths from logs alone against the truth: made-up systems of 3 to 300 services, two real ones (CLEW_DATA)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python bench/path.py --json bench-path.json
 	$(BIN)/python bench/path_plot.py bench-path.json docs/path-reliability.png

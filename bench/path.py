@@ -1,7 +1,9 @@
 """Paths from logs alone against the spans' truth: accuracy, calibration, speed, for every skew and share of lost lines.
 
-The span ids are cut out of the lines; learning sees nothing of the spans. Definitions: `path_truth.py`.
-`python bench/path.py [--system TT|OB] [--only WORD]... [--json FILE]`; CLEW_DATA names the folder of the data.
+Two real systems, and made-up ones of 3 to 300 services (`generated/`). The span ids are cut out of the lines; learning
+sees nothing of the spans. Definitions: `path_truth.py`. CLEW_DATA names the folder of the real data.
+`python bench/path.py [--system TT|OB|3|12|50|300]... [--only WORD]... [--json FILE]`
+`python bench/path.py --ablation [--system 12]... [--seed N]...` turns what made-up systems do off and on, one by one.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+from generated import EVERYTHING, NOTHING, Features, draw, play
 from path_truth import POD, Calls, Edges, Spans, baselines, evaluate, read_spans, truth_of
 from store import read_events
 
@@ -28,13 +32,18 @@ from clew_query.path.adjusted import adjust
 from clew_query.path.learned import LearnedInference, Model, learn
 
 ROOT = Path(__file__).resolve().parent.parent
-SYSTEMS = {"TT": "trainticket-2023-01-29", "OB": "onlineboutique-2022-08-22"}
+REAL = {"TT": "trainticket-2023-01-29", "OB": "onlineboutique-2022-08-22"}
+MADE_UP = {"3": range(1, 9), "12": range(1, 5), "50": range(1, 3), "300": range(1, 2)}
+"""By number of services the seeds: small systems differ much."""
+TRANSACTIONS = 2_000
+"""Of a made-up system."""
 AGENT_SIGMA_NS = 1e6
+SCORES = ("set_f1", "set_exact", "multiset_f1", "multiset_exact", "ece")
 
 
 @dataclass(frozen=True)
 class System:
-    """One day: its events with span ids cut out, and the truth."""
+    """Its events with span ids cut out, and the truth."""
 
     name: str
     events: list[Event]
@@ -53,10 +62,12 @@ class Case:
     learned_on: float = 0
     """How many of the first transactions are learned from and left out of the measurement; below 1 a share; 0: all."""
     seed: int = 1
+    beside: bool = False
+    """Whether simple rules are measured too."""
 
 
 CASES = [
-    Case("zero skew"),
+    Case("zero skew", beside=True),
     Case("half", learned_on=0.5),
     Case("5 ms, agents", skew_ns=5e6, agents=True),
     Case("500 ms, agents", skew_ns=5e8, agents=True),
@@ -71,12 +82,14 @@ CASES = [
     Case("learned on 100", learned_on=100),
     Case("learned on 1000", learned_on=1000),
 ]
+HALF = Case("half", learned_on=0.5, beside=True)
+"""What made-up systems are measured by: there is enough of them."""
 
 
 def load(name: str, folder: Path) -> System:
     """Unpack a system and read its lines as the collector would."""
     data = Path(os.environ.get("CLEW_DATA") or ROOT.parent / "shared" / "data")
-    archive = data / f"{SYSTEMS[name]}.tar.xz"
+    archive = data / f"{REAL[name]}.tar.xz"
     if not archive.is_file():
         raise SystemExit(f"there is no {archive}; CLEW_DATA names the folder of the real logs")
     with tarfile.open(archive) as tar:
@@ -90,6 +103,22 @@ def load(name: str, folder: Path) -> System:
             msgspec.structs.replace(event, service=POD.sub("", pod), instance=pod, span_id="", parent_span_id="")
         )
     return System(name, events, span_ids, read_spans(folder / "spans.csv"))
+
+
+def make_up(services: int, features: Features, seed: int) -> System:
+    """Make up a system and let transactions run through it."""
+    played = play(draw(services, features, seed=seed), TRANSACTIONS)
+    return System(f"{services} services", played.events, played.span_ids, played.spans)
+
+
+def ablated() -> Iterator[tuple[str, Features]]:
+    """Yield everything, everything but one feature, nothing, nothing but one feature."""
+    yield "everything", EVERYTHING
+    for name in Features.names():
+        yield f"without {name}", EVERYTHING.without(name)
+    yield "nothing", NOTHING
+    for name in Features.names():
+        yield f"only {name}", EVERYTHING.only(name)
 
 
 def spoiled(system: System, case: Case) -> tuple[list[Event], list[str], dict[str, float]]:
@@ -157,15 +186,15 @@ def run(system: System, case: Case) -> dict[str, object]:
     row["ms_per_transaction"] = round(1e3 * seconds / max(1, len(measured)), 2)
     row["ms_per_different"] = round(1e3 * seconds / max(1, different), 2)
     row["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    if case in CASES[:1]:
+    if case.beside:
         row["baselines"] = {name: evaluate(judged, found) for name, found in baselines(measured).items()}
     return row
 
 
-def show(row: dict[str, object]) -> None:
+def show(row: dict[str, Any]) -> None:
     """Print one row of the table."""
     shown = [
-        f"{row['system']} {row['case']:28s}",
+        f"{row['system']:12s} {row['case']:28s}",
         f"set {row['set_f1']:.4f} / {row['set_exact']:.4f}",
         f"multiset {row['multiset_f1']:.4f} / {row['multiset_exact']:.4f}",
         f"ECE {row['ece']:.4f}",
@@ -174,30 +203,70 @@ def show(row: dict[str, object]) -> None:
         shown.append(
             f"learning {row['learning_cpu_s']} s of CPU, {row['ms_per_transaction']} ms, {row['peak_mib']} MiB"
         )
-    bins = [b for b in row["bins"] if 0.1 <= b[0] < 0.9 and b[1] >= 50]  # type: ignore[attr-defined]
-    print(" | ".join(shown), "| bins", bins, flush=True)
-    for name, found in row.get("baselines", {}).items():  # type: ignore[attr-defined]
+    if "worst" in row:
+        shown.append(f"worst {row['worst']}")
+    if bins := [b for b in row.get("bins", []) if 0.1 <= b[0] < 0.9 and b[1] >= 50]:
+        shown.append(f"bins {bins}")
+    print(" | ".join(shown), flush=True)
+    for name, found in row.get("baselines", {}).items():
         show({"system": row["system"], "case": f"  {name}", **found})
+
+
+def asked(given: argparse.Namespace) -> Iterator[tuple[System, list[Case]]]:
+    """Yield each system asked for and its cases."""
+    for name in given.system or (["12"] if given.ablation else [*MADE_UP, "OB", "TT"]):
+        if name in MADE_UP:
+            for what, features in ablated() if given.ablation else [("half", EVERYTHING)]:
+                for seed in given.seed or MADE_UP[name]:
+                    yield make_up(int(name), features, seed), [replace(HALF, name=f"{what}, seed {seed}")]
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                system = load(name, Path(folder))
+            yield system, [case for case in CASES if name != "OB" or case.name != "learned on 1000"]
+
+
+def means(rows: Sequence[dict[str, object]]) -> Iterator[dict[str, object]]:
+    """Yield for each kind of made-up systems the mean of its seeds, and which of them was read worst."""
+    groups: dict[tuple[object, str], list[dict[str, object]]] = {}
+    for row in rows:
+        name, seeded, _ = str(row["case"]).rpartition(", seed ")
+        if seeded:
+            groups.setdefault((row["system"], name), []).append(row)
+    for (system, name), own in groups.items():
+        worst = min(own, key=lambda row: float(row["set_f1"]))  # type: ignore[arg-type]
+        case = f"{name}, mean of {len(own)}"
+        told = f"{worst['set_f1']:.4f} ({worst['case']})"
+        yield {"system": system, "case": case, **mean(own), "worst": told, "baselines": mean_of_rules(own)}
+
+
+def mean(rows: Sequence[dict[str, Any]]) -> dict[str, object]:
+    """Return the mean of each score."""
+    return {score: sum(row[score] for row in rows) / len(rows) for score in SCORES}
+
+
+def mean_of_rules(rows: Sequence[dict[str, Any]]) -> dict[str, object]:
+    """Return the mean of each score of each simple rule."""
+    return {rule: mean([row["baselines"][rule] for row in rows]) for rule in rows[0]["baselines"]}
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the cases asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--system", choices=sorted(SYSTEMS), action="append")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--system", choices=[*MADE_UP, *REAL], action="append")
     parser.add_argument("--only", action="append", help="cases whose name contains this")
+    parser.add_argument("--seed", type=int, action="append", help="of made-up systems")
+    parser.add_argument("--ablation", action="store_true", help="of made-up systems; 12 services unless told")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
     rows = []
-    for name in given.system or ["OB", "TT"]:
-        with tempfile.TemporaryDirectory() as folder:
-            system = load(name, Path(folder))
-        for case in CASES:
-            if name == "OB" and case.name == "learned on 1000":
-                continue
+    for system, cases in asked(given):
+        for case in cases:
             if not given.only or any(word in case.name for word in given.only):
                 row = run(system, case)
                 rows.append(row)
                 show(row)
+    for row in means(rows):
+        show(row)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1))
 
