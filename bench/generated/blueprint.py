@@ -2,7 +2,8 @@
 
 The gateway is the outermost layer, and calls go inwards, so that no call comes back but a callback. Each operation is
 called by something. Its lines say what an ordinary service says: some name whom they ask, some do not, some calls are
-made without a word (QUIET), some operations end without one (SILENT_END).
+made without a word (QUIET), some operations end without one (SILENT_END). Some calls depend on the request
+(CONDITIONAL): were all requests of a route alike, no lines could tell a call of A by B from one by B's caller.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ SERVICES_MAX = 300
 LAYERS_MAX = 5
 QUIET = 0.3
 SILENT_END = 0.1
+CONDITIONAL = 0.3
 
 AREAS = ["shop", "bank", "depot", "travel", "media", "school", "clinic", "farm", "city", "club"]
 NOUNS = [
@@ -46,6 +48,8 @@ class Call:
     before: str
     """The caller's line before it; empty for none."""
     after: str
+    made: float
+    """How often the request needs it."""
     fan_out: bool
     queued: bool
     cached: float
@@ -156,6 +160,7 @@ def _operation(rng: random.Random, names: list[str], places: list[_Place], numbe
                 operation=callee,
                 before="" if quiet[0] else before,
                 after="" if quiet[1] else after,
+                made=0.5 if rng.random() < CONDITIONAL else 1.0,
                 fan_out=False,
                 queued=False,
                 cached=0.0,

@@ -113,7 +113,9 @@ class _Transaction:
         return max(free)
 
     def _call(self, here: _Invocation, call: Call, at: int) -> int:
-        """Call another operation; return when the caller goes on."""
+        """Call another operation, if the request needs it; return when the caller goes on."""
+        if self._rng.random() >= call.made:
+            return at
         if self._rng.random() < call.cached:
             return self._write(here, call.hit, at) if call.hit else at
         at = self._write(here, call.before, at) if call.before else at + self._between(0.1, 0.5)
