@@ -35,8 +35,6 @@ ROOT = Path(__file__).resolve().parent.parent
 REAL = {"TT": "trainticket-2023-01-29", "OB": "onlineboutique-2022-08-22"}
 MADE_UP = {"3": range(1, 9), "12": range(1, 5), "50": range(1, 3), "300": range(1, 2)}
 """By number of services the seeds: small systems differ much."""
-TRANSACTIONS = 2_000
-"""Of a made-up system."""
 AGENT_SIGMA_NS = 1e6
 SCORES = ("set_f1", "set_exact", "multiset_f1", "multiset_exact", "ece")
 
@@ -105,9 +103,9 @@ def load(name: str, folder: Path) -> System:
     return System(name, events, span_ids, read_spans(folder / "spans.csv"))
 
 
-def make_up(services: int, features: Features, seed: int) -> System:
-    """Make up a system and let transactions run through it."""
-    played = play(draw(services, features, seed=seed), TRANSACTIONS)
+def make_up(services: int, features: Features, seed: int, transactions: int) -> System:
+    """Make up a system and let so many transactions run through it."""
+    played = play(draw(services, features, seed=seed), transactions)
     return System(f"{services} services", played.events, played.span_ids, played.spans)
 
 
@@ -218,7 +216,10 @@ def asked(given: argparse.Namespace) -> Iterator[tuple[System, list[Case]]]:
         if name in MADE_UP:
             for what, features in ablated() if given.ablation else [("half", EVERYTHING)]:
                 for seed in given.seed or MADE_UP[name]:
-                    yield make_up(int(name), features, seed), [replace(HALF, name=f"{what}, seed {seed}")]
+                    yield (
+                        make_up(int(name), features, seed, given.transactions),
+                        [replace(HALF, name=f"{what}, seed {seed}")],
+                    )
         else:
             with tempfile.TemporaryDirectory() as folder:
                 system = load(name, Path(folder))
@@ -255,6 +256,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--system", choices=[*MADE_UP, *REAL], action="append")
     parser.add_argument("--only", action="append", help="cases whose name contains this")
     parser.add_argument("--seed", type=int, action="append", help="of made-up systems")
+    parser.add_argument("--transactions", type=int, default=2_000, help="of a made-up system")
     parser.add_argument("--ablation", action="store_true", help="of made-up systems; 12 services unless told")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
