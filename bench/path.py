@@ -212,7 +212,7 @@ def show(row: dict[str, Any]) -> None:
 
 def asked(given: argparse.Namespace) -> Iterator[tuple[System, list[Case]]]:
     """Yield each system asked for and its cases."""
-    for name in given.system or (["12"] if given.ablation else [*MADE_UP, "OB", "TT"]):
+    for name in given.system or (["12"] if given.ablation else ["OB", "TT", *MADE_UP]):
         if name in MADE_UP:
             for what, features in ablated() if given.ablation else [("half", EVERYTHING)]:
                 for seed in given.seed or MADE_UP[name]:
@@ -267,10 +267,10 @@ def main(arguments: Sequence[str]) -> None:
                 row = run(system, case)
                 rows.append(row)
                 show(row)
+                if given.json:
+                    given.json.write_text(json.dumps(rows, indent=1))
     for row in means(rows):
         show(row)
-    if given.json:
-        given.json.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":
