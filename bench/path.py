@@ -32,7 +32,8 @@ from clew_query.path.adjusted import adjust
 from clew_query.path.learned import LearnedInference, Model, learn
 
 ROOT = Path(__file__).resolve().parent.parent
-REAL = {"TT": "trainticket-2023-01-29", "OB": "onlineboutique-2022-08-22"}
+SYSTEMS = {"TT": "trainticket-2023-01-29", "OB": "onlineboutique-2022-08-22"}
+"""Real ones, and what their archives are called."""
 MADE_UP = {"3": range(1, 9), "12": range(1, 5), "50": range(1, 3), "300": range(1, 2)}
 """By number of services the seeds: small systems differ much."""
 AGENT_SIGMA_NS = 1e6
@@ -87,7 +88,7 @@ HALF = Case("half", learned_on=0.5, beside=True)
 def load(name: str, folder: Path) -> System:
     """Unpack a system and read its lines as the collector would."""
     data = Path(os.environ.get("CLEW_DATA") or ROOT.parent / "shared" / "data")
-    archive = data / f"{REAL[name]}.tar.xz"
+    archive = data / f"{SYSTEMS[name]}.tar.xz"
     if not archive.is_file():
         raise SystemExit(f"there is no {archive}; CLEW_DATA names the folder of the real logs")
     with tarfile.open(archive) as tar:
@@ -253,7 +254,7 @@ def mean_of_rules(rows: Sequence[dict[str, Any]]) -> dict[str, object]:
 def main(arguments: Sequence[str]) -> None:
     """Run the cases asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--system", choices=[*MADE_UP, *REAL], action="append")
+    parser.add_argument("--system", choices=[*MADE_UP, *SYSTEMS], action="append")
     parser.add_argument("--only", action="append", help="cases whose name contains this")
     parser.add_argument("--seed", type=int, action="append", help="of made-up systems")
     parser.add_argument("--transactions", type=int, default=2_000, help="of a made-up system")
