@@ -33,7 +33,7 @@ ASK_S_MAX = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was there at a time of `time.monotonic`; None where nobody answered."""
+    """What was there at a time of `time.monotonic`; None where it was not asked for, or nobody answered."""
 
     at: float
     stored: int | None
@@ -110,22 +110,23 @@ class Pace:
         return found
 
     async def _look(self) -> None:
-        store = ElasticsearchStore.open(self._store)
+        store = ElasticsearchStore.open(self._store.model_copy(update={"search_timeout_s": ASK_S_MAX}))
         committed = Committed(self._log, ask_s_max=ASK_S_MAX)
         try:
-            while not self._stopping.is_set():
-                at = time.monotonic()
-                counts = await asyncio.gather(_or_none(lambda: store.count(ALL)), _or_none(committed.total))
-                self.samples.append(Sample(at, *counts))
-                await asyncio.sleep(POLL_S)
+            # Apart, as one of them may be away. Both end by limits of their own: Kafka's client, cancelled while it
+            # connects, would leave the connection open.
+            await asyncio.gather(
+                self._again(lambda: store.count(ALL), lambda at, count: Sample(at, count, None)),
+                self._again(committed.total, lambda at, count: Sample(at, None, count)),
+            )
         finally:
             await committed.close()
             await store.close()
 
-
-async def _or_none(ask: Callable[[], Awaitable[int]]) -> int | None:
-    """Return the answer; None where there is none: what is asked is away on purpose."""
-    with suppress(StoreError, KafkaError, OSError):  # TimeoutError is an OSError
-        async with asyncio.timeout(ASK_S_MAX):
-            return await ask()
-    return None
+    async def _again(self, ask: Callable[[], Awaitable[int]], sample: Callable[[float, int | None], Sample]) -> None:
+        while not self._stopping.is_set():
+            at, count = time.monotonic(), None
+            with suppress(StoreError, KafkaError, OSError):  # it is away on purpose
+                count = await ask()
+            self.samples.append(sample(at, count))
+            await asyncio.sleep(POLL_S)
