@@ -169,8 +169,9 @@ def slope_mib_per_min(lives: list[list[tuple[float, float]]]) -> float:
 def main() -> None:
     """Run and report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=Plan.seconds)
-    parser.add_argument("--files", type=int, default=Plan.files)
+    usual = Plan()
+    parser.add_argument("--seconds", type=float, default=usual.seconds)
+    parser.add_argument("--files", type=int, default=usual.files)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}, {arguments.files} files, {arguments.seconds:.0f} s", flush=True)

@@ -124,6 +124,15 @@ class Machine(RuleBasedStateMachine):
             if content.found:
                 content.seen = len(content.lines)
 
+    @precondition(lambda self: self.tailer)
+    @rule(data=st.data())
+    def notice(self, data: st.DataObject) -> None:
+        """The kernel says that a file changed."""
+        assert self.tailer
+        present = sorted(str(path) for path in self.logs.iterdir()) or [str(self.logs / "app.log")]
+        for event in self.tailer.look_at(data.draw(st.lists(st.sampled_from(present)), label="noticed")).events:
+            self.books.record(event)
+
     def wanted(self, path: Path | None) -> bool:
         return bool(path and (self.rotated_wanted or path.suffix == ".log"))
 
@@ -269,6 +278,37 @@ class Machine(RuleBasedStateMachine):
         content = self.take(data)
         assert content.path
         self.remove(content, content.path)
+
+    @precondition(lambda self: self.rotated() and self.free())
+    @rule(data=st.data())
+    def reuse(self, data: st.DataObject) -> None:
+        """A rotated file is deleted, and the next one that is made gets its inode."""
+        content = data.draw(st.sampled_from(self.rotated()), label="deleted")
+        made = data.draw(st.sampled_from(self.free()), label="made")
+        assert content.path
+        os.truncate(content.path, 0)
+        content.path.rename(made)
+        content.path = None
+        self.give_up(content)
+
+    @precondition(lambda self: self.rotated())
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def overwrite(self, data: st.DataObject, count: int) -> None:
+        """Somebody writes other lines over a rotated file."""
+        content = data.draw(st.sampled_from(self.rotated()), label="overwritten")
+        new = Content(len(self.contents), content.path)
+        self.contents.append(new)
+        assert content.path
+        new.lines = [b"over content %d: line %d" % (new.number, i) for i in range(count)]
+        content.path.write_bytes(b"".join(line + b"\n" for line in new.lines))
+        content.path = None
+        self.give_up(content)
+        if not self.wanted(new.path):
+            self.unobservable.update(new.lines)  # what begins out of the globs is not wanted
+
+    def free(self) -> list[Path]:
+        """Return the places where no file is."""
+        return [path for name in ("app", "web") if not (path := self.logs / f"{name}.log").exists()]
 
     @precondition(lambda self: self.rotated())
     @rule(data=st.data())
