@@ -40,9 +40,10 @@ class Ledger:
         self.version += 1
 
     def see(self, file_id: bytes, size: int) -> None:
-        """Note the file's size."""
+        """Note the file's size; where it is less than what was shipped, there is another content now."""
         self.sightings += 1
-        self._accounts[file_id] = replace(self._accounts[file_id], seen=size)
+        account = self._accounts[file_id]
+        self._accounts[file_id] = replace(account, seen=max(size, account.shipped))
 
     def ship(self, file_id: bytes, end: int) -> None:
         """Note that everything before `end` is on its way."""
@@ -69,7 +70,7 @@ class Ledger:
         last = ranges[-1] if ranges else None
         if last and last.end == start and last.reason == reason:
             ranges, start = ranges[:-1], last.start
-        given_up = (*ranges, GivenUp(start, end, str(reason)))
+        given_up = tuple(sorted((*ranges, GivenUp(start, end, str(reason))), key=lambda lost: lost.start))
         self._accounts[file_id] = replace(account, given_up=given_up)
         self.version += 1
 

@@ -45,6 +45,11 @@ class FileAccount(msgspec.Struct, frozen=True, kw_only=True):
         """The receiver has everything between `first` and here, save what was given up."""
         return self.identity.offset
 
+    @property
+    def owed_until(self) -> int:
+        """What lies between `acknowledged` and here was on its way, or unread: it is not given up either."""
+        return min((lost.start for lost in self.given_up if lost.start >= self.acknowledged), default=self.seen)
+
     def ledger(self) -> FileLedger:
         """Return the account as heartbeats report it."""
         return FileLedger(

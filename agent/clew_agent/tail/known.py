@@ -28,7 +28,10 @@ class KnownContents:
         self._missing: set[FileKey] = set()
         self._generation_floor = generation_floor
         for account in sorted(accounts, key=lambda account: account.identity.generation):
-            self.put(account, missing=not account.gone_ns)
+            if account.gone_ns:
+                # Read to its end, but what was on its way then may have ended with the agent: it is owed, like a file.
+                account = replace(account, seen=max(account.acknowledged, account.owed_until))
+            self.put(account, missing=not account.gone_ns or account.seen > account.acknowledged)
 
     def put(self, account: FileAccount, *, missing: bool) -> None:
         """Remember a content that is not followed; `missing`: it should be there, and its lines are wanted."""

@@ -14,6 +14,7 @@ from clew_agent.tail import (
     Ended,
     FileAccount,
     KnownContents,
+    Lost,
     Opened,
     Read,
     Resumed,
@@ -22,6 +23,7 @@ from clew_agent.tail import (
     TailEvent,
 )
 from clew_agent.tail.followed import open_file
+from clew_agent.wire import GivenUp
 
 
 class Follower:
@@ -94,6 +96,10 @@ class Follower:
                     self.accounts[source.file_id] = replace(account, identity=identity, seen=block.end)
                 case Ended(file_id):
                     self.accounts[file_id] = replace(self.accounts[file_id], gone_ns=1)
+                case Lost(file_id, start, end, why):
+                    account = self.accounts[file_id]
+                    lost = (*account.given_up, GivenUp(start, end, str(why)))
+                    self.accounts[file_id] = replace(account, given_up=lost)
                 case Seen(file_id, size):
                     self.accounts[file_id] = replace(self.accounts[file_id], seen=size)
                 case Resumed(account):

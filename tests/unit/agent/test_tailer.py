@@ -216,6 +216,45 @@ class TestRotation:
         assert follower.go() == ["a.log:reused"]
         assert len(follower.of(Lost)) == 1
 
+    def test_what_was_on_its_way_when_the_agent_ended_is_lost_and_counted_once(
+        self, follow: Follow, log: Path, tmp_path: Path
+    ) -> None:
+        follower = follow(rotated_idle_s=1)
+        append(log, "1\n2\n")
+        follower.go()
+        append(log, "3\n")
+        follower.go(acknowledged=False)
+        rotated = tmp_path / "a.log.1"
+        log.rename(rotated)
+        follower.go()
+        rotated.unlink()
+        follower.now_s += 2
+        follower.go()
+        follower.now_s += 2
+        follower.go()
+        ((file_id, account),) = follower.accounts.items()
+        assert account.gone_ns
+        for _ in range(2):
+            follower.restart()
+            assert follower.go() == []
+            assert follower.of(Lost) == [Lost(file_id, 4, 6, Reason.DELETED)]
+
+    def test_what_was_on_its_way_is_read_again_where_it_still_is(
+        self, follow: Follow, log: Path, tmp_path: Path
+    ) -> None:
+        follower = follow(rotated_idle_s=1)
+        append(log, "1\n")
+        follower.go(acknowledged=False)
+        log.rename(tmp_path / "a.log.1")
+        for _ in range(3):
+            follower.now_s += 2
+            follower.go()
+        (account,) = follower.accounts.values()
+        assert account.gone_ns
+        follower.restart()
+        assert follower.go() == ["a.log:1"]
+        assert not follower.of(Lost)
+
 
 class TestTruncation:
     @pytest.mark.parametrize("restart", [False, True])
