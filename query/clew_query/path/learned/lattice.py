@@ -91,7 +91,10 @@ class Lattice:
     readings: list[tuple[int, ...]] = field(default_factory=lambda: [(0,)])
     steps: list[Step] = field(default_factory=list)
     worked: int = 0
-    """Arcs that were looked at so far: what reading costs, the same on every machine."""
+    """Arcs that were looked at so far, also those dropped at once: what reading costs, the same on every machine.
+
+    Budgets are spent by it, and decide how much is tried: not counting some would change what is learned.
+    """
     _step_numbers: dict[Step, int] = field(default_factory=dict)
     _stack_numbers: dict[tuple[int, int, State], int] = field(default_factory=dict)
     _reading_numbers: dict[tuple[int, ...], int] = field(default_factory=dict)
@@ -139,7 +142,7 @@ class Lattice:
                 if ways is None:
                     ways = self._weigh(key)
                 found.append((reading, ways))
-                self.worked += len(ways)
+                self.worked += len(self._after[key])
                 for target, _, p in ways:
                     after[target] = after.get(target, 0.0) + alpha * p
             floor = max(after.values()) * KEEP_MIN

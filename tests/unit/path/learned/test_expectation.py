@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 import pytest
-from tests.unit.path.learned.systems import hub
+from tests.unit.path.learned.systems import chain, hub
 
 from clew_query.path.learned import learn
 from clew_query.path.learned.expectation import expect
@@ -54,6 +54,15 @@ def test_a_call_that_is_forbidden_is_in_no_reading_though_it_was_worked_out_befo
     lattice.forbidden = frozenset()
     lattice.renew()
     assert flat(expect(lattice, trails).counts) == pytest.approx(flat(expect(read_again()[0], trails).counts))
+
+
+def test_what_reading_costs_counts_ways_that_are_dropped_at_once():
+    """Else a model that is surer would leave more to spend on what is tried, and another one would be learned."""
+    transactions = chain(2_000)
+    model = learn(transactions)
+    lattice = Lattice(model.automaton, beam=1)
+    lattice.read(make_trail(transactions[0], model.templates, model.services, Correction())[0])
+    assert lattice.worked == 1 + 2 + 3 + 4 + 4 + 3  # each invocation that is open, and the outside, may call or go on
 
 
 def test_learning_leaves_the_collector_of_garbage_as_it_was():
