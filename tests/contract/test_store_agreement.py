@@ -180,6 +180,22 @@ questions = st.lists(
 )
 
 
+def of_one_record_each(batches: list[list[Event]]) -> list[list[Event]]:
+    """The same with one time for all events of an id that is of no file: it is looked for only near its time."""
+    says: dict[str, tuple[int | None, int]] = {}
+    return [
+        [
+            one if one.file_id else _at(one, *says.setdefault(one.event_id, (one.timestamp, one.observed_timestamp)))
+            for one in batch
+        ]
+        for batch in batches
+    ]
+
+
+def _at(event: Event, timestamp: int | None, observed: int) -> Event:
+    return msgspec.structs.replace(event, timestamp=timestamp, observed_timestamp=observed)
+
+
 @settings(
     max_examples=40,
     deadline=None,
@@ -192,7 +208,8 @@ def test_both_stores_give_the_same_answers(
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
         embedded = EmbeddedStore.open(Path(directory), writable=True)
-        assert asyncio.run(answers(embedded, batches, asked)) == asyncio.run(answers(MemoryStore(), batches, asked))
+        told = of_one_record_each(batches)
+        assert asyncio.run(answers(embedded, told, asked)) == asyncio.run(answers(MemoryStore(), told, asked))
 
 
 def of_one_line_each(batches: list[list[Event]]) -> list[list[Event]]:
