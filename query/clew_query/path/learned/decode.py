@@ -119,17 +119,18 @@ class _Replay:
         return best, of_stream[self._trail.streams[self._invocation.index(best)]]
 
     def _without_silent(self) -> Decoded:
-        heard = sorted(set(self._invocation), key=self._invocation.index)
-        number = {old: new for new, old in enumerate(heard)}
+        first: dict[int, int] = {}
+        for place, old in enumerate(self._invocation):
+            first.setdefault(old, place)
+        number = {old: new for new, old in enumerate(first)}
         calls: list[DecodedCall] = []
-        for old in heard:
+        for old, place in first.items():
             call = self._calls[old]
             parent, probability = call.parent, call.probability
             while parent is not None and parent not in number:
                 probability = min(probability, self._calls[parent].probability)
                 parent = self._calls[parent].parent
-            first = self._invocation.index(old)
-            calls.append(DecodedCall(None if parent is None else number[parent], probability, first, call.spawned))
+            calls.append(DecodedCall(None if parent is None else number[parent], probability, place, call.spawned))
         return Decoded(tuple(number[old] for old in self._invocation), tuple(calls), self._readings.loss)
 
 

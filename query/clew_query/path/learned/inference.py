@@ -101,13 +101,14 @@ class LearnedInference:
         for told, source in enumerate(sources):
             first.setdefault(source, told)
         links = []
+        before = caller_lines(trail, decoded)
         for told, source in enumerate(sources):
-            link = self._link(trail, decoded, source)
+            link = self._link(trail, decoded, source, before[source])
             parent = None if link.parent is None else first.get(link.parent)
             links.append(Link(None if parent == told else parent, link.probability, link.evidence))
         return Inferred(tuple(invocation), tuple(links))
 
-    def _link(self, trail: Trail, decoded: Decoded, number: int) -> Link:
+    def _link(self, trail: Trail, decoded: Decoded, number: int, before: int | None) -> Link:
         call = decoded.calls[number]
         kind = trail.kinds[call.first]
         total = self._total.get(kind, 0.0)
@@ -125,10 +126,20 @@ class LearnedInference:
         made = self._made.get((caller, kind), 0.0)
         share = f"{round(made):,} of {round(total):,} calls that begin with such a line come from this service"
         evidence = [f"{share}; {learned}" if made >= 0.5 else f"the order of lines speaks for it; {learned}"]
-        before = [k for k, n in zip(trail.kinds[: call.first], decoded.invocation, strict=False) if n == call.parent]
-        if before and self.model.automaton.prior.named(before[-1], kind) > NAMED_MIN:
+        if before is not None and self.model.automaton.prior.named(before, kind) > NAMED_MIN:
             evidence.append("the caller's line before it has words of the callee")
         return Link(call.parent, probability, tuple(evidence))
+
+
+def caller_lines(trail: Trail, decoded: Decoded) -> list[int | None]:
+    """Return for each invocation the kind of its caller's latest line before it, None if there is none. Linear."""
+    latest: dict[int | None, int] = {}
+    found: list[int | None] = []
+    for kind, number in zip(trail.kinds, decoded.invocation, strict=True):
+        if number == len(found):
+            found.append(latest.get(decoded.calls[number].parent))
+        latest[number] = kind
+    return found
 
 
 NAMED_MIN = 1.5

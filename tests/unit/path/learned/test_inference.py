@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.unit.path.learned.systems import CHAIN_EDGES, chain, edges, hub, play, read
 from tests.unit.path.lines import line
 from tests.unit.path.test_properties import LINES, events_of
 
 from clew_query.path import build_path
 from clew_query.path.learned import LearnedInference, Model, learn
+from clew_query.path.learned.decode import Decoded, DecodedCall
+from clew_query.path.learned.inference import caller_lines
+from clew_query.path.learned.sequence import Trail
 
 
 @cache
@@ -34,6 +38,24 @@ def test_no_input_raises_and_every_line_is_in_one_invocation(rows):
     assert all(0 < call.probability <= 1 for call in path.calls)
     for invocation in path.invocations:
         assert {(e.service, e.host) for e in invocation.events} <= {(invocation.service, invocation.host)}
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.data())
+def test_a_callers_latest_line_before_a_call_is_found(writers, data):
+    numbers = {writer: number for number, writer in enumerate(dict.fromkeys(writers))}
+    invocation = tuple(numbers[writer] for writer in writers)
+    callers = [data.draw(st.none() | st.sampled_from(range(len(numbers)))) for _ in numbers]
+    calls = tuple(
+        DecodedCall(None if caller == number else caller, 1.0, invocation.index(number), spawned=False)
+        for number, caller in enumerate(callers)
+    )
+    trail = Trail(streams=invocation, kinds=tuple(range(100, 100 + len(invocation))))
+    before = [
+        [kind for kind, by in zip(trail.kinds[: call.first], invocation, strict=False) if by == call.parent]
+        for call in calls
+    ]
+    expected = [kinds[-1] if kinds else None for kinds in before]
+    assert caller_lines(trail, Decoded(invocation, calls, 0.0)) == expected
 
 
 @settings(max_examples=25, deadline=None)
