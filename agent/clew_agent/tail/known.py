@@ -28,7 +28,9 @@ class KnownContents:
         self._missing: set[FileKey] = set()
         self._generation_floor = generation_floor
         for account in sorted(accounts, key=lambda account: account.identity.generation):
-            self.put(_owed(account) if account.gone_ns else account, missing=not account.gone_ns or _is_owed(account))
+            # What was read to its end may have been on its way when the agent ended: it is missing like a file.
+            owed = account.owed_until if account.gone_ns else account.seen
+            self.put(replace(account, seen=owed), missing=not account.gone_ns or owed > account.acknowledged)
 
     def put(self, account: FileAccount, *, missing: bool) -> None:
         """Remember a content that is not followed; `missing`: it should be there, and its lines are wanted."""
@@ -101,16 +103,6 @@ class KnownContents:
     def _pop(self, key: FileKey) -> FileAccount:
         self._missing.discard(key)
         return self._accounts.pop(key)
-
-
-def _is_owed(account: FileAccount) -> bool:
-    """Whether a content that was read to its end was still on its way when the agent ended."""
-    return account.owed_until > account.acknowledged
-
-
-def _owed(account: FileAccount) -> FileAccount:
-    """Return the account with nothing unread but what is owed."""
-    return replace(account, seen=max(account.acknowledged, account.owed_until))
 
 
 def _settled(account: FileAccount) -> FileAccount:
