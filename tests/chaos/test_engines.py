@@ -124,13 +124,16 @@ def test_the_collector_killed(start: Callable[..., Pipeline]) -> None:
     pipeline = start(member="one")
     times = repeated(100, 5)
     [collector] = pipeline.collectors
-    for _ in range(times):
+    for turn in range(times):
+        # In turn: while it still starts, joins or catches up, as it comes, and surely at work, however slow all is.
+        if turn % 2:
+            assert pipeline.go_on()
         pipeline.run_for(0.2, 4)
         with pipeline.pace.failing():
             collector.kill()
             collector.start()
     judge(pipeline, "collector killed", times)
-    assert len(pipeline.pace.recoveries()) > times / 2, "most were killed at work"
+    assert len(pipeline.pace.recoveries()) > times / 2, "half were killed at work, and it went on after the last"
 
 
 @long
