@@ -52,6 +52,8 @@ class Books:
         self.given_up: Counter[tuple[str, str]] = Counter()
         """(path, reason) -> bytes given up in this run."""
         self.clock = ClockFilter()
+        self.telling_cpu_s = 0.0
+        """What the last report took."""
         self._behind = Behind()
         self._started_ns = now_ns()
         self._saving = asyncio.Lock()
@@ -102,7 +104,7 @@ class Books:
     def forget(self) -> tuple[FileAccount, ...]:
         """Drop and return the accounts of files that are gone for long, or too many."""
         before_ns = self._now_ns() - int(self._settings.forget_after_s * 1e9)
-        return self.ledger.forget(before_ns=before_ns, files_max=self._settings.files_max)
+        return self.ledger.forget(before_ns=before_ns, gone_max=self._settings.gone_files_max)
 
     async def save(self) -> None:
         """Make the checkpoint durable, if it is not. CheckpointError if that fails."""
@@ -119,13 +121,16 @@ class Books:
     def heartbeat(self, errors: dict[str, str]) -> Heartbeat:
         """Return the report of now."""
         now_ns = self._now_ns()
+        began = time.thread_time()
+        files = self._behind.tell(self.ledger.files(), now_ns)
+        self.telling_cpu_s = time.thread_time() - began
         return Heartbeat(
             agent_id=self.agent_id,
             host=self._settings.host,
             version=__version__,
             sent_ns=now_ns,
             started_ns=self._started_ns,
-            files=self._behind.tell(self.ledger.files(), now_ns),
+            files=files,
             errors=errors,
             clock=self.clock.best(now_ns),
         )

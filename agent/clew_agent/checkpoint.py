@@ -1,11 +1,14 @@
-"""The agent's memory: one small file, replaced whole, so that it survives a crash at any moment.
+"""The agent's memory: one small file that survives a crash at any moment.
 
-A line that names the format and the digest of the rest, then JSON. The copy before stays as `checkpoint.previous`. It
-holds what was acknowledged, never what was only sent (ARCHITECTURE.md, invariant 2).
+Its first line names the format and the digest of the second, which is all that was known when the file was written
+whole. Each line behind these has a digest and what has changed since: keeping it costs what happens, not what is known.
+With more changes than it began with it is written whole again; the copy before stays as `checkpoint.previous`. It holds
+what was acknowledged, never what was only sent (ARCHITECTURE.md, invariant 2).
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -18,8 +21,11 @@ from clew_agent.tail import FileAccount
 
 __all__ = ["Checkpoint", "CheckpointFile", "Loaded"]
 
-_FORMAT = 1
+_FORMAT = 2
+"""Format 1 had no changes, and is read like one without any."""
 _NAME = "clew-checkpoint"
+_CHANGES_BYTES_MIN = 1 << 16
+"""Below so much a file is not written whole because of its changes."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +35,16 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     generation_floor: int = 0
     """Content whose inode is not known gets this generation or a higher one."""
     files: tuple[FileAccount, ...] = ()
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a checkpoint since the record before."""
+
+    generation_floor: int
+    files: tuple[FileAccount, ...] = ()
+    """Accounts that are new or have changed."""
+    forgotten: tuple[bytes, ...] = ()
+    """Ids of accounts that are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,12 @@ class CheckpointFile:
     def __init__(self, directory: Path) -> None:
         self._path = directory / "checkpoint"
         self._previous = directory / "checkpoint.previous"
+        self._kept: Checkpoint | None = None
+        """What is in the file, if changes can be written behind it."""
+        self._accounts: dict[bytes, FileAccount] = {}
+        """Of `_kept`, by id."""
+        self._changes_bytes_max = 0
+        """So much may still be written behind."""
 
     def load(self) -> Loaded:
         """Return the newest whole copy. CheckpointError if it is of a newer version, or cannot be read at all.
@@ -64,7 +86,12 @@ class CheckpointFile:
                     f"the checkpoint {path} cannot be read: {error.strerror}",
                     hint="give the agent's user access to its directory",
                 ) from error
-            checkpoint = _decode(data, path)
+            checkpoint, lost_bytes = _decode(data, path)
+            if lost_bytes and checkpoint:
+                warnings.append(
+                    f"The last {lost_bytes} bytes of the checkpoint {path} are damaged, or half written in a crash:"
+                    " what they told of is sent again, under the same ids."
+                )
             if checkpoint:
                 return Loaded(checkpoint, tuple(warnings))
             damaged = path.with_name("checkpoint.damaged")
@@ -76,31 +103,93 @@ class CheckpointFile:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Make the checkpoint durable. CheckpointError if that fails; then the old one stands."""
-        body = msgspec.json.encode(checkpoint)
         try:
-            replace_file(self._path, _header(body) + body, durable=True, keep=self._previous)
+            if not self._append(checkpoint):
+                self._replace(checkpoint)
         except OSError as error:
+            self._kept = None  # its last line may be half there
             raise CheckpointError(
                 f"the checkpoint {self._path} cannot be written: {error.strerror}",
                 hint="free space in the agent's directory, or give its user access; reading waits until then",
             ) from error
+        self._kept = checkpoint
+
+    def _append(self, checkpoint: Checkpoint) -> bool:
+        """Write what has changed behind what is there; False if it is better written whole."""
+        if self._kept is None or self._kept.agent_id != checkpoint.agent_id:
+            return False
+        changes = _changes(self._accounts, checkpoint)
+        body = msgspec.json.encode(changes)
+        line = _digest(body) + b" " + body + b"\n"
+        if len(line) > self._changes_bytes_max:
+            return False
+        try:
+            with self._path.open("rb+") as file:  # never one that is made here, without its beginning
+                file.seek(0, os.SEEK_END)
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except FileNotFoundError:
+            return False
+        self._changes_bytes_max -= len(line)
+        _apply(changes, self._accounts)
+        return True
+
+    def _replace(self, checkpoint: Checkpoint) -> None:
+        body = msgspec.json.encode(checkpoint)
+        replace_file(self._path, _header(body, _FORMAT) + body + b"\n", durable=True, keep=self._previous)
+        self._accounts = {account.file_id: account for account in checkpoint.files}
+        self._changes_bytes_max = max(_CHANGES_BYTES_MIN, len(body))
 
 
-def _header(body: bytes) -> bytes:
-    return f"{_NAME} {_FORMAT} {blake2b(body, digest_size=16).hexdigest()}\n".encode()
+def _changes(before: dict[bytes, FileAccount], checkpoint: Checkpoint) -> Changes:
+    files = tuple(account for account in checkpoint.files if before.get(account.file_id) is not account)
+    forgotten: set[bytes] = set()
+    if len(before) + sum(account.file_id not in before for account in files) > len(checkpoint.files):
+        forgotten = before.keys() - {account.file_id for account in checkpoint.files}
+    return Changes(generation_floor=checkpoint.generation_floor, files=files, forgotten=tuple(sorted(forgotten)))
 
 
-def _decode(data: bytes, path: Path) -> Checkpoint | None:
-    head, _, body = data.partition(b"\n")
+def _apply(changes: Changes, accounts: dict[bytes, FileAccount]) -> None:
+    for file_id in changes.forgotten:
+        accounts.pop(file_id, None)
+    accounts.update((account.file_id, account) for account in changes.files)
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=16).hexdigest().encode()
+
+
+def _header(body: bytes, number: int) -> bytes:
+    return f"{_NAME} {number} ".encode() + _digest(body) + b"\n"
+
+
+def _decode(data: bytes, path: Path) -> tuple[Checkpoint | None, int]:
+    """Return what was whole at the end of the last line that is whole, and how many bytes come behind it."""
+    head, _, rest = data.partition(b"\n")
     words = head.decode("ascii", "replace").split(" ")
-    if len(words) == 3 and words[0] == _NAME and words[1].isdecimal() and int(words[1]) > _FORMAT:
+    number = int(words[1]) if len(words) == 3 and words[0] == _NAME and words[1].isdecimal() else 0
+    if number > _FORMAT:
         raise CheckpointError(
-            f"the checkpoint {path} is of format {words[1]}, this agent knows {_FORMAT}",
+            f"the checkpoint {path} is of format {number}, this agent knows {_FORMAT}",
             hint="run the newer agent that wrote it, or give this one another directory",
         )
-    if data[: len(head) + 1] != _header(body):
-        return None
+    body, _, rest = rest.partition(b"\n")
+    if head + b"\n" != _header(body, number):
+        return None, len(data)
     try:
-        return msgspec.json.decode(body, type=Checkpoint)
+        checkpoint = msgspec.json.decode(body, type=Checkpoint)
+        accounts = {account.file_id: account for account in checkpoint.files}
+        generation_floor = checkpoint.generation_floor
+        while rest:
+            line, end, after = rest.partition(b"\n")
+            digest, _, body = line.partition(b" ")
+            if not end or digest != _digest(body):
+                break
+            changes = msgspec.json.decode(body, type=Changes)
+            _apply(changes, accounts)
+            generation_floor, rest = changes.generation_floor, after
     except msgspec.MsgspecError:
-        return None
+        return None, len(data)
+    files = tuple(accounts.values())
+    return Checkpoint(agent_id=checkpoint.agent_id, generation_floor=generation_floor, files=files), len(rest)

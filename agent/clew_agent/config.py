@@ -174,8 +174,8 @@ class AgentSettings(Settings):
     """How long to go on sending, when told to stop, what was read already."""
     forget_after_s: float = Field(default=7 * 86400.0, ge=0)
     """How long the account of a file that is gone is kept."""
-    files_max: int = Field(default=100_000, ge=1)
-    """How many files' accounts are kept; beyond that, those longest gone are forgotten earlier."""
+    gone_files_max: int = Field(default=10_000, ge=1)
+    """How many accounts of files that are gone are kept at most, about 3 KiB each; those longest gone go first."""
 
     metrics_listen: str = ""
     """HOST:PORT that answers `/metrics` (Prometheus) and `/healthz`; empty for none."""

@@ -18,6 +18,9 @@ class Ledger:
 
     def __init__(self, accounts: Iterable[FileAccount] = ()) -> None:
         self._accounts = {account.file_id: replace(account, shipped=account.acknowledged) for account in accounts}
+        gone = sorted((a for a in self._accounts.values() if a.gone_ns), key=lambda account: account.gone_ns)
+        self._gone = dict.fromkeys(account.file_id for account in gone)
+        """Those that are no more, the longest gone first."""
         self.version = 0
         """Counts the changes that a checkpoint must hold."""
         self.sightings = 0
@@ -77,6 +80,8 @@ class Ledger:
     def end(self, file_id: bytes, now_ns: int) -> None:
         """Note that this content is no more."""
         self._accounts[file_id] = replace(self._accounts[file_id], gone_ns=now_ns)
+        self._gone.pop(file_id, None)
+        self._gone[file_id] = None
         self.version += 1
 
     def resume(self, account: FileAccount) -> None:
@@ -87,14 +92,17 @@ class Ledger:
             identity = replace(mine.identity, device=device, inode=inode)
             packed_bytes = account.packed_bytes
             self._accounts[account.file_id] = replace(mine, identity=identity, packed_bytes=packed_bytes, gone_ns=0)
+            self._gone.pop(account.file_id, None)
             self.version += 1
 
-    def forget(self, *, before_ns: int, files_max: int) -> tuple[FileAccount, ...]:
-        """Drop the accounts gone before that time, and those longest gone above `files_max`; return them."""
-        gone = sorted((a for a in self._accounts.values() if a.gone_ns), key=lambda account: account.gone_ns)
-        surplus = len(self._accounts) - files_max
-        old = tuple(account for i, account in enumerate(gone) if account.gone_ns < before_ns or i < surplus)
-        for account in old:
-            del self._accounts[account.file_id]
+    def forget(self, *, before_ns: int, gone_max: int) -> tuple[FileAccount, ...]:
+        """Drop the accounts gone before that time, and those longest gone above `gone_max`; return them."""
+        old: list[FileAccount] = []
+        while self._gone:
+            file_id = next(iter(self._gone))
+            if len(self._gone) <= gone_max and self._accounts[file_id].gone_ns >= before_ns:
+                break
+            del self._gone[file_id]
+            old.append(self._accounts.pop(file_id))
         self.version += bool(old)
-        return old
+        return tuple(old)

@@ -28,7 +28,7 @@ from clew_agent.delivery import Delivery, Refusal
 from clew_agent.errors import CheckpointError
 from clew_agent.lock import DirectoryLock
 from clew_agent.metrics import Metrics
-from clew_agent.pace import ScanPace
+from clew_agent.pace import ScanPace, report_pause_s
 from clew_agent.refused import keep_refused
 from clew_agent.reporter import Reporter
 from clew_agent.stamp import Stamper, build_chunk
@@ -130,12 +130,20 @@ class _Pipeline:
     async def run(self, changes: asyncio.Queue[AgentSettings]) -> None:
         await self._save_ids()
         await self._scan()
+
+        def report_s(interval_s: float) -> float:
+            return report_pause_s(self._books.telling_cpu_s, interval_s)
+
         async with asyncio.TaskGroup() as tasks:
             keeping = [
                 tasks.create_task(self._every(lambda: self._settings.checkpoint_interval_s, self._save)),
-                tasks.create_task(self._every(lambda: self._settings.status_interval_s, self._reporter.write_status)),
+                tasks.create_task(
+                    self._every(lambda: report_s(self._settings.status_interval_s), self._reporter.write_status)
+                ),
             ]
-            beating = tasks.create_task(self._every(lambda: self._settings.heartbeat_interval_s, self._reporter.beat))
+            beating = tasks.create_task(
+                self._every(lambda: report_s(self._settings.heartbeat_interval_s), self._reporter.beat)
+            )
             changing = tasks.create_task(self._take_changes(changes))
             sending = tasks.create_task(self._send_batches())
             scanning = None if self._once else tasks.create_task(self._scan_on_changes())

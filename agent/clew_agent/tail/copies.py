@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from enum import Enum
-from pathlib import PurePath
 
 from .identity import TAIL_BYTES, FileIdentity, Mark, begins_so, digest
 
@@ -32,8 +31,9 @@ class Resemblance(Enum):
 
 def related(original: str, other: str) -> bool:
     """Whether rotation may have made `other` of `original`: `app.log.1`, `app-20261124.log.gz` of `app.log`."""
-    stem = PurePath(original).stem
-    name = PurePath(other).name
+    # As strings: many are compared, and taking paths apart as such would take most of the time.
+    name, base = other.rpartition("/")[2], original.rpartition("/")[2]
+    stem = base.rpartition(".")[0] or base
     return name.startswith(stem) and not name[len(stem) : len(stem) + 1].isalnum()
 
 

@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import structlog
 
@@ -95,8 +95,7 @@ def candidates_for(account: FileAccount, scan: Scan, source: SourceSettings) -> 
     They are looked for among all that the globs match, and in the old directory, which is searched anew.
     """
     wanted = scan.files
-    stem = f"/{PurePath(account.path).stem}"  # taking every path apart would take the most time
-    alike = [found for found in wanted.values() if stem in found.path and related(account.path, found.path)]
+    alike = [found for found in wanted.values() if related(account.path, found.path)]
     for found in sorted(alike, key=lambda found: -found.modified_ns):
         yield found, True
     try:

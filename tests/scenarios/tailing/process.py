@@ -95,11 +95,16 @@ def full_disk(stage: Stage) -> None:
     stage.pause(0.3)
     if stage.program.name == "clew":
         folder = Path(stage.program.state_files()[0]).parent
-        (folder / "checkpoint.new").symlink_to("/dev/full")
+        # Neither behind what is there nor beside it is anything kept.
+        checkpoint, beside, aside = (folder / name for name in ("checkpoint", "checkpoint.new", "aside"))
+        checkpoint.rename(aside)
+        for path in (checkpoint, beside):
+            path.symlink_to("/dev/full")
         stage.append_all(50)
         stage.settle()
         stage.pause(0.5)
-        (folder / "checkpoint.new").unlink()
+        beside.unlink()
+        aside.replace(checkpoint)
     stage.append_all(50)
     stage.settle()
     stage.stop()
@@ -137,11 +142,12 @@ def other_version(stage: Stage) -> None:
         from hashlib import blake2b
 
         newest = Path(stage.program.state_files()[0])
-        head, _, body = newest.read_bytes().partition(b"\n")
+        head, body, *changes = newest.read_bytes().split(b"\n")
         content = json.loads(body) | {"something_of_the_future": {"x": [1]}}
         body = json.dumps(content).encode()
         words = head.split(b" ")
-        newest.write_bytes(b" ".join([*words[:2], blake2b(body, digest_size=16).hexdigest().encode()]) + b"\n" + body)
+        head = b" ".join([*words[:2], blake2b(body, digest_size=16).hexdigest().encode()])
+        newest.write_bytes(b"\n".join([head, body, *changes]))
     stage.append_all(5)
     stage.start()
 

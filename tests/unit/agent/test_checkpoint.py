@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import errno
+import os
 import random
+from bisect import bisect_right
+from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from clew_agent.checkpoint import Checkpoint, CheckpointFile
+from clew_agent.checkpoint import Checkpoint, CheckpointFile, Loaded
 from clew_agent.config import AgentSettings
 from clew_agent.errors import CheckpointError
 from clew_agent.pipeline import run_agent
@@ -48,12 +52,16 @@ def test_it_holds_nothing_that_people_log(tmp_path: Path) -> None:
     assert b"first line" not in (tmp_path / "checkpoint").read_bytes()
 
 
+def save_whole(directory: Path, *checkpoints: Checkpoint) -> None:
+    """Keep each as an agent does that has just been started."""
+    for checkpoint in checkpoints:
+        CheckpointFile(directory).save(checkpoint)
+
+
 def test_truncated_at_any_byte_it_falls_back_to_the_copy_before(tmp_path: Path) -> None:
-    file = CheckpointFile(tmp_path)
-    file.save(FIRST)
-    file.save(SECOND)
+    save_whole(tmp_path, FIRST, SECOND)
     whole = (tmp_path / "checkpoint").read_bytes()
-    for size in range(len(whole)):
+    for size in range(len(whole) - 1):  # the last is a line's end
         (tmp_path / "checkpoint").write_bytes(whole[:size])
         loaded = CheckpointFile(tmp_path).load()
         assert loaded.checkpoint == FIRST
@@ -64,12 +72,10 @@ def test_truncated_at_any_byte_it_falls_back_to_the_copy_before(tmp_path: Path) 
 @pytest.mark.parametrize("seed", range(10))
 def test_garbage_in_both_copies_is_a_new_start_with_a_warning(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    file = CheckpointFile(tmp_path)
-    file.save(FIRST)
-    file.save(SECOND)
+    save_whole(tmp_path, FIRST, SECOND)
     for name in ("checkpoint", "checkpoint.previous"):
         data = bytearray((tmp_path / name).read_bytes())
-        at = rng.randrange(len(data))
+        at = rng.randrange(len(data) - 1)
         data[at : at + rng.choice([1, 50])] = bytes(rng.choice([1, 50]))
         (tmp_path / name).write_bytes(data)
     loaded = CheckpointFile(tmp_path).load()
@@ -90,21 +96,115 @@ def test_a_crash_between_the_two_renames_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_one_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
-    newer = b"clew-checkpoint 2 0\n{}"
+    newer = b"clew-checkpoint 3 0\n{}"
     (tmp_path / "checkpoint").write_bytes(newer)
-    with pytest.raises(CheckpointError, match="format 2") as raised:
+    with pytest.raises(CheckpointError, match="format 3") as raised:
         CheckpointFile(tmp_path).load()
     assert raised.value.hint
     assert (tmp_path / "checkpoint").read_bytes() == newer
 
 
 def test_what_cannot_be_written_is_an_error_and_the_old_one_stands(tmp_path: Path) -> None:
-    file = CheckpointFile(tmp_path)
-    file.save(FIRST)
+    save_whole(tmp_path, FIRST)
     (tmp_path / "checkpoint.new").mkdir()
+    file = CheckpointFile(tmp_path)
     with pytest.raises(CheckpointError, match="cannot be written"):
         file.save(SECOND)
     assert file.load().checkpoint == FIRST
+
+
+def test_the_format_before_is_read(tmp_path: Path) -> None:
+    body = msgspec.json.encode(FIRST)
+    head = b"clew-checkpoint 1 " + blake2b(body, digest_size=16).hexdigest().encode()
+    (tmp_path / "checkpoint").write_bytes(head + b"\n" + body)
+    assert CheckpointFile(tmp_path).load() == Loaded(FIRST)
+
+
+class TestChanges:
+    """What is written behind the checkpoint that is there."""
+
+    THIRD = Checkpoint(agent_id="a", generation_floor=7, files=(account(2, offset=5), account(3)))
+    STATES = (FIRST, SECOND, THIRD)
+
+    @pytest.fixture
+    def sizes(self, tmp_path: Path) -> list[int]:
+        """Return how large the file was with each state."""
+        file = CheckpointFile(tmp_path)
+        sizes = []
+        for state in self.STATES:
+            file.save(state)
+            sizes.append((tmp_path / "checkpoint").stat().st_size)
+        return sizes
+
+    def test_cut_at_any_byte_it_is_the_last_state_that_is_whole(self, tmp_path: Path, sizes: list[int]) -> None:
+        whole = (tmp_path / "checkpoint").read_bytes()
+        for size in range(sizes[0], len(whole) + 1):
+            (tmp_path / "checkpoint").write_bytes(whole[:size])
+            loaded = CheckpointFile(tmp_path).load()
+            assert loaded.checkpoint == self.STATES[bisect_right(sizes, size) - 1]
+            assert bool(loaded.warnings) is (size not in sizes)
+
+    def test_nothing_behind_what_is_damaged_counts(self, tmp_path: Path, sizes: list[int]) -> None:
+        whole = bytearray((tmp_path / "checkpoint").read_bytes())
+        for at in range(sizes[0], sizes[1]):
+            damaged = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+            (tmp_path / "checkpoint").write_bytes(damaged)
+            loaded = CheckpointFile(tmp_path).load()
+            assert loaded.checkpoint == FIRST
+            assert "sent again" in loaded.warnings[0]
+
+    def test_they_go_behind_no_half_line_of_an_earlier_life(self, tmp_path: Path, sizes: list[int]) -> None:
+        with (tmp_path / "checkpoint").open("ab") as stream:
+            stream.write(b"half a li")
+        file = CheckpointFile(tmp_path)
+        assert file.load().checkpoint == self.THIRD
+        file.save(FIRST)
+        file.save(SECOND)
+        assert CheckpointFile(tmp_path).load() == Loaded(SECOND)
+
+    def test_one_account_of_many_costs_what_one_costs(self, tmp_path: Path) -> None:
+        files = tuple(account(number) for number in range(1000))
+        file = CheckpointFile(tmp_path)
+        file.save(Checkpoint(agent_id="a", files=files))
+        before = (tmp_path / "checkpoint").stat().st_size
+        file.save(Checkpoint(agent_id="a", files=(account(0, offset=1), *files[1:])))
+        assert (tmp_path / "checkpoint").stat().st_size - before < 2 * before / len(files)
+
+    def test_it_is_bounded(self, tmp_path: Path) -> None:
+        file = CheckpointFile(tmp_path)
+        sizes = []
+        for offset in range(3000):
+            file.save(Checkpoint(agent_id="a", files=(account(1, offset=offset),)))
+            sizes.append((tmp_path / "checkpoint").stat().st_size)
+        assert max(sizes) < 70_000
+        assert min(sizes[100:]) < 1_000
+        loaded = CheckpointFile(tmp_path).load().checkpoint
+        assert loaded is not None
+        assert loaded.files[0].acknowledged == 2999
+
+    def test_what_cannot_be_written_behind_is_an_error_once_and_then_written_whole(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        file = CheckpointFile(tmp_path)
+        file.save(FIRST)
+        begun = (tmp_path / "checkpoint").stat().st_ino
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(CheckpointError, match="No space left"):
+                file.save(SECOND)
+        file.save(self.THIRD)
+        assert CheckpointFile(tmp_path).load() == Loaded(self.THIRD)
+        assert (tmp_path / "checkpoint").stat().st_ino != begun
+
+    def test_a_file_that_somebody_removed_is_written_whole(self, tmp_path: Path) -> None:
+        file = CheckpointFile(tmp_path)
+        file.save(FIRST)
+        (tmp_path / "checkpoint").unlink()
+        file.save(SECOND)
+        assert CheckpointFile(tmp_path).load() == Loaded(SECOND)
 
 
 def test_an_account_survives_its_way_through_json() -> None:

@@ -89,7 +89,7 @@ def test_every_change_that_must_be_durable_is_a_new_version(ledger: Ledger) -> N
 def test_only_files_that_are_gone_are_forgotten_the_oldest_first() -> None:
     ids = [b"%010d" % i for i in range(5)]
     ledger = Ledger(account(file_id, gone_ns=gone) for file_id, gone in zip(ids, [0, 10, 20, 30, 0], strict=True))
-    assert [a.file_id for a in ledger.forget(before_ns=15, files_max=100)] == [ids[1]]
-    assert [a.file_id for a in ledger.forget(before_ns=15, files_max=3)] == [ids[2]]
-    assert [a.file_id for a in ledger.forget(before_ns=15, files_max=1)] == [ids[3]]
+    assert [a.file_id for a in ledger.forget(before_ns=15, gone_max=100)] == [ids[1]]
+    assert [a.file_id for a in ledger.forget(before_ns=15, gone_max=1)] == [ids[2]]
+    assert [a.file_id for a in ledger.forget(before_ns=15, gone_max=0)] == [ids[3]]
     assert [a.file_id for a in ledger.accounts()] == [ids[0], ids[4]]

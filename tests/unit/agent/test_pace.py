@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clew_agent.pace import ScanPace
+from clew_agent.pace import ScanPace, report_pause_s
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ def test_when_the_next_scan_is_due(cpu_s: float, names_changed: bool, pause_s: f
     pace = ScanPace()
     pace.cpu_s = cpu_s
     assert pace.pause_s(2.0, names_changed=names_changed) == pytest.approx(pause_s)
+
+
+def test_with_many_files_reports_are_rarer_than_asked_for() -> None:
+    assert report_pause_s(0.001, 5.0) == pytest.approx(5.0)
+    assert report_pause_s(0.1, 5.0) == pytest.approx(10.0)

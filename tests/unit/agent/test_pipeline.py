@@ -300,12 +300,15 @@ class TestRunning:
         transport = MemoryTransport()
         agent = Running(settings, transport)
         await agent.until(lambda: bool(transport.beats))
-        obstacle = settings.data / "checkpoint.new"
-        obstacle.mkdir()
+        # It can neither be written behind, nor whole.
+        checkpoint, aside = settings.data / "checkpoint", settings.data / "aside"
+        checkpoint.rename(aside)
+        checkpoint.mkdir()
         (tmp_path / "a.log").write_bytes(b"1\n")
         await agent.until(lambda: "checkpoint" in transport.beats[-1].errors)
         assert not transport.chunks
-        obstacle.rmdir()
+        checkpoint.rmdir()
+        aside.rename(checkpoint)
         await agent.until(lambda: bool(transport.chunks))
         await agent.until(lambda: "checkpoint" not in transport.beats[-1].errors)
         await agent.stop()
