@@ -31,9 +31,12 @@ class Adjusted:
 
 
 def adjust(events: Sequence[Event], priors: Mapping[str, Prior] | None = None) -> Adjusted:
-    """Return the facts by corrected clocks. `priors`: what is known of clocks; only what is surely off counts."""
+    """Return the facts by corrected clocks.
+
+    `priors`: what is known of clocks; only what is surely off counts, and what was found for all hosts together.
+    """
     known = dict(priors or {})
-    sure = {host: prior.offset if abs(prior.offset) > prior.uncertainty else 0 for host, prior in known.items()}
+    sure = {host: prior.offset if _counts(prior) else 0 for host, prior in known.items()}
     facts, originals = _read(events, sure)
     priors_used = {host: replace(prior, offset=sure[host]) for host, prior in known.items()}
     raw = [_raw(exchange, sure) for exchange in facts.exchanges]
@@ -42,6 +45,10 @@ def adjust(events: Sequence[Event], priors: Mapping[str, Prior] | None = None) -
     if any(offset != sure.get(host, 0) for host, offset in offsets.items()):
         facts, originals = _read(events, offsets)
     return Adjusted(facts, originals, solution)
+
+
+def _counts(prior: Prior) -> bool:
+    return prior.joint or abs(prior.offset) > prior.uncertainty
 
 
 def _read(events: Sequence[Event], offsets: Mapping[str, int]) -> tuple[Facts, Sequence[Event]]:

@@ -66,6 +66,8 @@ class Prior:
     offset: int
     uncertainty: int
     origin: str
+    joint: bool = False
+    """Whether it was found together with other hosts': each then counts however small, or they come apart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,16 @@ class TestPriors:
         path = build_path(events, clocks={"host-of-b": Prior(5 * MS, 6 * MS, "agent")})
         assert [invocation.offset for invocation in path.invocations] == [0, 0]
 
+    def test_offsets_that_were_found_together_count_within_their_uncertainty_too(self) -> None:
+        events = [line("a", 0), line("b", 9, "in"), line("b", 10, "out"), line("a", 7, "end")]
+        clocks = {
+            "host-of-a": Prior(-3 * MS, 6 * MS, "learned", joint=True),
+            "host-of-b": Prior(2 * MS, 6 * MS, "learned", joint=True),
+        }
+        path = build_path(events, clocks=clocks)
+        assert [(call.from_service, call.to_service) for call in path.calls] == [(None, "a"), ("a", "b")]
+        assert [invocation.offset for invocation in path.invocations] == [-3 * MS, 2 * MS]
+
 
 def nested_calls(rng: random.Random, hosts: int, calls: int) -> list[Event]:
     """Client and server spans on hosts with one clock, all nested in time."""

@@ -48,7 +48,7 @@ class Model:
     def clocks(self) -> dict[str, ClockPrior]:
         """Return what was learned of hosts' clocks; those that were found good are left out."""
         return {
-            host: ClockPrior(round(offset), round(self.uncertainty.get(host, UNCERTAINTY_NS)), "learned")
+            host: ClockPrior(round(offset), round(self.uncertainty.get(host, UNCERTAINTY_NS)), "learned", joint=True)
             for host, offset in self.offsets.items()
             if round(offset)
         }
