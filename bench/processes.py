@@ -34,6 +34,11 @@ class Watch:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    @property
+    def pid(self) -> int:
+        """Of the process itself."""
+        return self._root
+
     def finish(self) -> dict[str, Usage]:
         """Stop sampling; usage by name (`server`, `agent`, `learner`)."""
         self._stop.set()
@@ -72,6 +77,12 @@ def cpu_s(pid: int) -> float:
     """Return the CPU seconds that a running process has used."""
     stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(stat[11]) + int(stat[12])) / TICKS_PER_S
+
+
+def resident_mib(pid: int) -> float:
+    """Return the memory of a running process, MiB; OSError if it is not there."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def wait_for_url(process: subprocess.Popen[bytes], url: str, timeout_s: float) -> None:
