@@ -193,8 +193,9 @@ class Pipeline:
     def read_again(self) -> int:
         """Return how many lines the first collector was given again since it was started."""
         text = httpx.get(self.collectors[0].url + "/metrics", timeout=30).text
-        found = re.search(r'^clew_consumer_events_total\{verdict="duplicate"\} (\S+)', text, re.MULTILINE)
-        return int(float(found[1])) if found else 0
+        found = re.search(r'^clew_consumer_events_total\{.*verdict="duplicate".*\} (\S+)$', text, re.MULTILINE)
+        assert found, "the collector does not tell of duplicates"
+        return int(float(found[1]))
 
     def run_for(self, least_s: float, most_s: float) -> None:
         """Let everything work for a while."""
