@@ -1,5 +1,7 @@
 """Which invocations nobody waits for (a queue's consumers, parallel calls): a test of the likelihood, kind by kind.
 
+Such a kind need not be the first line of an invocation: one that was answered and left behind may go on with it, as
+threads do. Then its sender is a line of its own service.
 Learned without such invocations first, since a model that may explain anything as unasked-for explains nothing.
 """
 
@@ -17,7 +19,6 @@ from .sequence import Trail
 __all__ = ["find_spawned"]
 
 CANDIDATES_MAX = 12
-START_MIN = 0.5
 SURPRISE_MIN = 0.3
 """Nats by which a call surprises on average: what is called in order is foreseen."""
 GAIN_MIN = 40.0
@@ -43,7 +44,6 @@ def find_spawned(lattice: Lattice, trails: Weighed, price: float) -> Mapping[int
         for kind, (times, surprise) in expected.surprise.items()
         if times > 0
         and kind not in lattice.spawned
-        and prior.start[kind] >= START_MIN
         and surprise / times > SURPRISE_MIN
     ]
     total, began = expected.counts, lattice.worked

@@ -85,30 +85,37 @@ class _Replay:
             stack = threads[step.thread]
             if step.pops:
                 del stack[len(stack) - step.pops :]
-            if step.caller != GOES_ON:
+            if step.caller == SPAWNED:
+                stack.append(self._go_on_or_begin(place))
+            elif step.caller != GOES_ON:
                 stack.append(self._begin(step, place, stack))
             self._invocation.append(stack[-1])
         return self._without_silent()
 
+    def _go_on_or_begin(self, place: int) -> int:
+        """Return the invocation of what nobody waited for: an earlier one if it is its own service that sent for it."""
+        sender, share = self._sender(place)
+        if self._trail.streams[self._calls[sender].first] == self._trail.streams[place]:
+            return sender
+        probability = share * self._probability(place, SPAWNED)
+        self._calls.append(DecodedCall(sender, min(probability, 1.0), place, True))
+        return len(self._calls) - 1
+
     def _begin(self, step: Step, place: int, stack: list[int]) -> int:
         parent = stack[-1] if stack else None
-        if step.caller == SPAWNED:
-            parent, share = self._sender(place)
-            probability = share * self._probability(place, SPAWNED)
-        else:
-            if step.silent != NOBODY:
-                self._calls.append(DecodedCall(parent, self._probability(place, step.silent), place, False))
-                parent = len(self._calls) - 1
-                stack.append(parent)
-            probability = self._probability(place, _caller(step))
-        self._calls.append(DecodedCall(parent, min(probability, 1.0), place, step.caller == SPAWNED))
+        if step.silent != NOBODY:
+            self._calls.append(DecodedCall(parent, self._probability(place, step.silent), place, False))
+            parent = len(self._calls) - 1
+            stack.append(parent)
+        probability = self._probability(place, _caller(step))
+        self._calls.append(DecodedCall(parent, min(probability, 1.0), place, False))
         return len(self._calls) - 1
 
     def _probability(self, place: int, caller: int) -> float:
         steps = self._lattice.steps
         return sum(arc[4] for arc in self._readings.levels[place] if _caller(steps[arc[2]]) == caller)
 
-    def _sender(self, place: int) -> tuple[int | None, float]:
+    def _sender(self, place: int) -> tuple[int, float]:
         of_invocation: dict[int, float] = {}
         of_stream: dict[int, float] = {}
         weights = self._senders.weights(self._trail, place)

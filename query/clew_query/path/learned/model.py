@@ -93,7 +93,7 @@ def edges_of(model: Model) -> list[NamedEdge]:
         )
     for kind in sorted(model.spawned):
         sender = model.senders.likeliest(kind)
-        if sender is not None:
+        if sender is not None and prior.service[sender] != prior.service[kind]:  # else an invocation that goes on
             words = " ".join(model.templates.words[kind])
             pair = names[prior.service[sender]], names[prior.service[kind]]
             found.append(NamedEdge(*pair, model.senders.seen[kind], words, asynchronous=True))

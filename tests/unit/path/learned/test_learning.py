@@ -119,3 +119,34 @@ CHAIN_SCRIPT = [
     ("orders", "order {n} is complete"),
     ("web", "answered 200"),
 ]
+
+
+def answered_at_once(n: int) -> list[Event]:
+    """`jobs` answers `reports` at once, works on while `web` goes on or has ended, and then calls `reports` back."""
+    rng = random.Random(n)
+    work = [
+        ("jobs", "working on it"), ("disk", "write asked"), ("disk", "written"), ("jobs", "work done"),
+        ("reports", "callback for {n}"), ("reports", "callback handled"),
+    ]  # fmt: skip
+    rest = [
+        ("web", "GET report {n}"), ("reports", "report {n} asked"), ("jobs", "job taken"), ("reports", "job accepted"),
+        ("web", "report is on its way"), ("users", "user asked"), ("users", "user told"), ("web", "user is known"),
+        ("bank", "payment asked"), ("bank", "payment made"), ("web", "answered 202"),
+    ]  # fmt: skip
+    if rng.random() < 0.5:
+        del rest[5:8]
+    at = rng.randrange(5, len(rest) + 1)
+    return play([*rest[:at], *work, *rest[at:]], n)
+
+
+def test_what_was_answered_goes_on_beside_its_caller_and_calls_it_back():
+    """What goes on is the invocation it was, not another one that somebody called."""
+    transactions = [answered_at_once(n) for n in range(300)]
+    model = learn(transactions[:200])
+    read_right = 0
+    for events in transactions[200:]:
+        wanted = [("jobs", "disk"), ("jobs", "reports"), ("reports", "jobs"), ("web", "bank"), ("web", "reports")]
+        if any(event.service == "users" for event in events):
+            wanted.append(("web", "users"))
+        read_right += edges(read(model, events)) == [*sorted(wanted), (None, "web")]
+    assert read_right >= 95
