@@ -19,6 +19,8 @@ from .sequence import Trail
 __all__ = ["find_spawned"]
 
 CANDIDATES_MAX = 12
+START_MIN = 0.5
+"""What is less often the first line of its service's part of a transaction rather goes on with something."""
 SURPRISE_MIN = 0.3
 """Nats by which a call surprises on average: what is called in order is foreseen."""
 GAIN_MIN = 40.0
@@ -42,9 +44,7 @@ def find_spawned(lattice: Lattice, trails: Weighed, price: float) -> Mapping[int
     candidates = [
         (-surprise, kind)
         for kind, (times, surprise) in expected.surprise.items()
-        if times > 0
-        and kind not in lattice.spawned
-        and surprise / times > SURPRISE_MIN
+        if times > 0 and kind not in lattice.spawned and surprise / times > SURPRISE_MIN
     ]
     total, began = expected.counts, lattice.worked
     for _, kind in sorted(candidates)[:CANDIDATES_MAX]:
@@ -107,7 +107,12 @@ def _try(lattice: Lattice, trails: Weighed, total: Counts, kind: int, price: flo
 def _sent_for_elsewhere(senders: Senders, kind: int, counts: Counts, prior: Prior) -> bool:
     """Return whether what names such calls, and goes along with them, is a line of a service that seems not to call."""
     sender = senders.likeliest(kind)
-    if sender is None or prior.named(sender, kind) < NAMED_MIN or senders.together(sender, kind, prior) < TOGETHER_MIN:
+    if (
+        sender is None
+        or prior.start[kind] < START_MIN
+        or prior.named(sender, kind) < NAMED_MIN
+        or senders.together(sender, kind, prior) < TOGETHER_MIN
+    ):
         return False
     calls: dict[int, float] = {}
     for state, events in counts.items():
