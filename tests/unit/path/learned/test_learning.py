@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from tests.unit.path.learned.systems import CHAIN_EDGES, HUB_ALL, HUB_EDGES, chain, edges, hub, play, read
 
+from clew_collector.event import Event
 from clew_query.path.learned import edges_of, learn
 from clew_query.path.learned.saved import encode_model
 
