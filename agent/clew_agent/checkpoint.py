@@ -62,10 +62,10 @@ class CheckpointFile:
     def __init__(self, directory: Path) -> None:
         self._path = directory / "checkpoint"
         self._previous = directory / "checkpoint.previous"
-        self._kept: Checkpoint | None = None
-        """What is in the file, if changes can be written behind it."""
+        self._agent_id = ""
+        """Whose the file is; empty while nothing can be written behind what is there."""
         self._accounts: dict[bytes, FileAccount] = {}
-        """Of `_kept`, by id."""
+        """What is in it, by id."""
         self._changes_bytes_max = 0
         """So much may still be written behind."""
 
@@ -107,16 +107,16 @@ class CheckpointFile:
             if not self._append(checkpoint):
                 self._replace(checkpoint)
         except OSError as error:
-            self._kept = None  # its last line may be half there
+            self._agent_id = ""  # the last line may be half there
             raise CheckpointError(
                 f"the checkpoint {self._path} cannot be written: {error.strerror}",
                 hint="free space in the agent's directory, or give its user access; reading waits until then",
             ) from error
-        self._kept = checkpoint
+        self._agent_id = checkpoint.agent_id
 
     def _append(self, checkpoint: Checkpoint) -> bool:
         """Write what has changed behind what is there; False if it is better written whole."""
-        if self._kept is None or self._kept.agent_id != checkpoint.agent_id:
+        if self._agent_id != checkpoint.agent_id:
             return False
         changes = _changes(self._accounts, checkpoint)
         body = msgspec.json.encode(changes)
@@ -165,8 +165,8 @@ def _header(body: bytes, number: int) -> bytes:
 
 
 def _decode(data: bytes, path: Path) -> tuple[Checkpoint | None, int]:
-    """Return what was whole at the end of the last line that is whole, and how many bytes come behind it."""
-    head, _, rest = data.partition(b"\n")
+    """Return what was known at the end of the last line that is whole, and how many bytes come behind it."""
+    head, *lines = data.split(b"\n")  # at once: the rest copied for each line would cost its square
     words = head.decode("ascii", "replace").split(" ")
     number = int(words[1]) if len(words) == 3 and words[0] == _NAME and words[1].isdecimal() else 0
     if number > _FORMAT:
@@ -174,22 +174,23 @@ def _decode(data: bytes, path: Path) -> tuple[Checkpoint | None, int]:
             f"the checkpoint {path} is of format {number}, this agent knows {_FORMAT}",
             hint="run the newer agent that wrote it, or give this one another directory",
         )
-    body, _, rest = rest.partition(b"\n")
+    body = lines[0] if lines else b""
     if head + b"\n" != _header(body, number):
         return None, len(data)
+    lost_bytes = len(b"\n".join(lines[1:]))
     try:
         checkpoint = msgspec.json.decode(body, type=Checkpoint)
         accounts = {account.file_id: account for account in checkpoint.files}
         generation_floor = checkpoint.generation_floor
-        while rest:
-            line, end, after = rest.partition(b"\n")
+        for line in lines[1:-1]:  # what is behind the last line's end is none
             digest, _, body = line.partition(b" ")
-            if not end or digest != _digest(body):
+            if digest != _digest(body):
                 break
             changes = msgspec.json.decode(body, type=Changes)
             _apply(changes, accounts)
-            generation_floor, rest = changes.generation_floor, after
+            generation_floor = changes.generation_floor
+            lost_bytes -= len(line) + 1
     except msgspec.MsgspecError:
         return None, len(data)
     files = tuple(accounts.values())
-    return Checkpoint(agent_id=checkpoint.agent_id, generation_floor=generation_floor, files=files), len(rest)
+    return Checkpoint(agent_id=checkpoint.agent_id, generation_floor=generation_floor, files=files), lost_bytes

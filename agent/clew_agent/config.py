@@ -167,9 +167,9 @@ class AgentSettings(Settings):
     checkpoint_interval_s: float = Field(default=1.0, ge=0)
     """How often what was acknowledged is written down; after a crash so much is sent again, under the same ids."""
     heartbeat_interval_s: float = Field(default=5.0, gt=0)
-    """How often the receiver is told the account of every file."""
+    """How often the receiver is told the account of every file; rarer if that would take over 1 % of a core."""
     status_interval_s: float = Field(default=1.0, gt=0)
-    """How often `clew agent status` gets news."""
+    """How often `clew agent status` gets news; rarer if telling of every file would take over 1 % of a core."""
     shutdown_flush_s: float = Field(default=10.0, ge=0)
     """How long to go on sending, when told to stop, what was read already."""
     forget_after_s: float = Field(default=7 * 86400.0, ge=0)

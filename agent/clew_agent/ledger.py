@@ -96,13 +96,18 @@ class Ledger:
             self.version += 1
 
     def forget(self, *, before_ns: int, gone_max: int) -> tuple[FileAccount, ...]:
-        """Drop the accounts gone before that time, and those longest gone above `gone_max`; return them."""
+        """Drop the accounts gone before that time, and those longest gone above `gone_max`; return them.
+
+        What is on its way keeps its account until it is answered for.
+        """
         old: list[FileAccount] = []
-        while self._gone:
-            file_id = next(iter(self._gone))
-            if len(self._gone) <= gone_max and self._accounts[file_id].gone_ns >= before_ns:
+        for file_id in self._gone:
+            account = self._accounts[file_id]
+            if len(self._gone) - len(old) <= gone_max and account.gone_ns >= before_ns:
                 break
-            del self._gone[file_id]
-            old.append(self._accounts.pop(file_id))
+            if account.shipped <= account.acknowledged:
+                old.append(account)
+        for account in old:
+            del self._gone[account.file_id], self._accounts[account.file_id]
         self.version += bool(old)
         return tuple(old)

@@ -93,3 +93,12 @@ def test_only_files_that_are_gone_are_forgotten_the_oldest_first() -> None:
     assert [a.file_id for a in ledger.forget(before_ns=15, gone_max=1)] == [ids[2]]
     assert [a.file_id for a in ledger.forget(before_ns=15, gone_max=0)] == [ids[3]]
     assert [a.file_id for a in ledger.accounts()] == [ids[0], ids[4]]
+
+
+def test_what_is_on_its_way_keeps_its_account_until_it_is_answered_for() -> None:
+    ids = [b"%010d" % i for i in range(3)]
+    ledger = Ledger(account(file_id, gone_ns=1) for file_id in ids)
+    ledger.ship(ids[0], 5)
+    assert [a.file_id for a in ledger.forget(before_ns=0, gone_max=1)] == ids[1:]
+    ledger.acknowledge(ids[0], start=0, end=5, tail=b"", lines=1)
+    assert [a.file_id for a in ledger.forget(before_ns=0, gone_max=0)] == ids[:1]
