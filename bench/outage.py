@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import signal
 import statistics
 import subprocess
@@ -16,17 +17,15 @@ import threading
 import time
 from pathlib import Path
 
+import httpx
 from agent import json_line
+from elastic import settings_of
 from kafka import CLEW, agent_config, collector, stored, topics_at
 from processes import resident_mib
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-import random
-
-import httpx
 from deploy.engines import Elasticsearch, Kafka
-from elastic import settings_of
 
 from clew_agent.logs import configure_logs
 
@@ -62,7 +61,8 @@ class Writer:
 
 def sample(pids: dict[str, int], seconds: float) -> dict[str, list[tuple[float, float]]]:
     """Return (seconds, MiB resident) of each process, looked at for so long."""
-    began, seen = time.monotonic(), {name: [] for name in pids}  # type: dict[str, list[tuple[float, float]]]
+    began = time.monotonic()
+    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in pids}
     while (at := time.monotonic() - began) < seconds:
         for name, pid in pids.items():
             seen[name].append((at, resident_mib(pid)))
